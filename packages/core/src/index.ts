@@ -1,0 +1,1 @@
+export type { ByteDuplex, ByteSink, ByteSource, DuplexInfo } from './duplex.ts';
