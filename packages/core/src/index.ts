@@ -1,1 +1,2 @@
+export { CreditSource, type CreditSourceOwner } from './credit-source.ts';
 export type { ByteDuplex, ByteSink, ByteSource, DuplexInfo } from './duplex.ts';

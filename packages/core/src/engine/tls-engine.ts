@@ -15,7 +15,11 @@ export interface TlsEngine {
    * is through with it: what has been received and not consumed when `closeNotify` arrives is not TLS's any more.
    */
   receiveCiphertext(bytes: Uint8Array): void;
-  /** The transport ended. Called once, after the last `receiveCiphertext`. What it means (a close or a cut) core decides. */
+  /**
+   * The transport ended. Called once, after the last `receiveCiphertext`. The engine finishes what it has and then
+   * reports every byte as consumed, a partial record's too, unless close_notify or `failed` came first: so core knows
+   * that nothing more will come, and decides what the end means. The engine itself never calls an end a failure.
+   */
   receiveEnd(): void;
   /** Seals plaintext. Only while readiness is `maySend`. The engine is finished with `bytes` on return: one that keeps them copies. */
   sendPlaintext(bytes: Uint8Array): void;

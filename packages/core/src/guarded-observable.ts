@@ -1,0 +1,48 @@
+import { Observable, type Observer, Subscriber, type Subscription } from 'rxjs';
+
+/**
+ * An observable that learns when a plain observer throws. RxJS 7 catches what a `next` handler throws and reports it
+ * later, out of everybody's sight; a connection must end when the one that reads it is broken. RxJS still reports it.
+ * Handlers behind operators are RxJS's own business: what an operator's function throws comes back as unsubscription.
+ */
+export class GuardedObservable<T> extends Observable<T> {
+  readonly #thrown: (error: unknown) => void;
+
+  constructor(subscribe: (subscriber: Subscriber<T>) => void, thrown: (error: unknown) => void) {
+    super(subscribe);
+    this.#thrown = thrown;
+  }
+
+  override subscribe(observerOrNext?: Partial<Observer<T>> | ((value: T) => void) | null): Subscription;
+  override subscribe(
+    next?: ((value: T) => void) | null,
+    error?: ((error: unknown) => void) | null,
+    complete?: (() => void) | null,
+  ): Subscription;
+  override subscribe(
+    observerOrNext?: Partial<Observer<T>> | ((value: T) => void) | null,
+    error?: ((error: unknown) => void) | null,
+    complete?: (() => void) | null,
+  ): Subscription {
+    if (observerOrNext instanceof Subscriber) return super.subscribe(observerOrNext);
+    const observer: Partial<Observer<T>> =
+      typeof observerOrNext === 'function' || observerOrNext === null || observerOrNext === undefined
+        ? { ...(observerOrNext && { next: observerOrNext }), ...(error && { error }), ...(complete && { complete }) }
+        : observerOrNext;
+    const thrown = this.#thrown;
+    const guarded: Partial<Observer<T>> = {
+      next(value) {
+        try {
+          observer.next?.(value);
+        } catch (error) {
+          thrown(error);
+          throw error;
+        }
+      },
+      complete: () => observer.complete?.(),
+    };
+    // Without an error handler RxJS reports the error as unhandled; a handler of ours in between must not hide it.
+    if (observer.error) guarded.error = (error: unknown) => observer.error?.(error);
+    return super.subscribe(guarded);
+  }
+}
