@@ -1,1 +1,11 @@
-export {};
+// Test kit of rxtls, in reading order. Nothing here belongs into a program that is not a test.
+export type { PlaceboHello } from './placebo/placebo-client-hello.ts';
+export { placeboEngine } from './placebo/placebo-engine.ts';
+export type {
+  PlaceboClientOptions,
+  PlaceboFailurePoint,
+  PlaceboOptions,
+  PlaceboServerOptions,
+} from './placebo/placebo-options.ts';
+export { type PlaceboMessageName, placeboMessage, placeboRecords } from './placebo/placebo-records.ts';
+export { strictCaller } from './placebo/strict-caller.ts';
