@@ -17,6 +17,7 @@ import t from 'tap';
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 const textBytes = (text: string) => new TextEncoder().encode(text);
+const data = (body: Uint8Array) => placeboRecords.applicationData(body);
 const join = (parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
 
 /** One engine whose sink writes down everything, in order. */
@@ -191,7 +192,6 @@ t.test('verify is a task; only true goes on, and data behind it is held', async 
 });
 
 t.test('it is strict with the peer', async (t) => {
-  const data = (body: Uint8Array) => placeboRecords.applicationData(body);
   const cases: [string, Uint8Array, typeof PeerMisbehavedError | typeof LimitExceededError, string][] = [
     ['oversize', bytes(23, 3, 3, 0x40, 1), PeerMisbehavedError, 'record_overflow'],
     ['unknown type', bytes(99), PeerMisbehavedError, 'unexpected_message'],
