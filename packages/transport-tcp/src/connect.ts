@@ -1,0 +1,141 @@
+import { isIP, type LookupFunction, Socket, type SocketConnectOpts } from 'node:net';
+import type { ByteDuplex } from '@rxtls/core';
+import { AbortedError, ApiMisuseError } from '@rxtls/core/engine';
+import { Observable } from 'rxjs';
+import { checkOptions, type OptionRule, rules } from './check-options.ts';
+import { endpoint } from './endpoint.ts';
+import { SocketDuplex } from './socket-duplex.ts';
+import { applySettings, type SocketOptions, socketRules, socketSettings } from './socket-options.ts';
+import { wireError } from './wire-error.ts';
+
+/** To a TCP port. */
+export interface TcpConnectOptions extends SocketOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly path?: never;
+  /** The local IP address to connect from. */
+  readonly localAddress?: string;
+  /** Only addresses of this family. */
+  readonly family?: 4 | 6;
+  /** Happy eyeballs: tries a name's addresses of both families (default: as Node is configured). */
+  readonly autoSelectFamily?: boolean;
+  /** Milliseconds happy eyeballs gives an address before it tries the next (default: as Node is configured). */
+  readonly autoSelectFamilyAttemptTimeout?: number;
+  /** Looks the host up in place of `dns.lookup`. */
+  readonly lookup?: LookupFunction;
+  /** Milliseconds that looking up and connecting may take in all (default: as the system has it). */
+  readonly connectTimeout?: number;
+}
+
+/** To a Unix socket, or a named pipe on Windows. */
+export interface UnixConnectOptions extends SocketOptions {
+  readonly path: string;
+  readonly host?: never;
+  readonly port?: never;
+  readonly connectTimeout?: number;
+}
+
+export type ConnectOptions = TcpConnectOptions | UnixConnectOptions;
+
+const unixRules: { readonly [name: string]: OptionRule } = {
+  ...socketRules,
+  path: rules.text,
+  connectTimeout: rules.milliseconds,
+};
+
+const tcpRules: { readonly [name: string]: OptionRule } = {
+  ...socketRules,
+  host: rules.text,
+  port: rules.port,
+  localAddress: { must: 'be an IP address', holds: (value) => typeof value === 'string' && isIP(value) !== 0 },
+  family: rules.family,
+  autoSelectFamily: rules.flag,
+  autoSelectFamilyAttemptTimeout: rules.milliseconds,
+  lookup: rules.callback,
+  connectTimeout: rules.milliseconds,
+};
+
+/**
+ * A connection, when subscribed. Emits one connected duplex and lives as long as it: errors before that when connecting
+ * fails, completes when both directions have ended, errors when the socket failed or was aborted (`AbortedError`;
+ * `retryable` when it was the wire's fault), so that `retry` and `repeat` reconnect. Unsubscribing before `sink.end()`
+ * cuts the wire; after it, what was written still goes out. Wrong options throw `ApiMisuseError` at once.
+ */
+export function connect(options: ConnectOptions): Observable<ByteDuplex> {
+  const where = checked(options);
+  return new Observable((subscriber) => {
+    const socket = new Socket({ allowHalfOpen: true });
+    let duplex: SocketDuplex | undefined;
+    let timer: NodeJS.Timeout | undefined;
+    subscriber.add(() => {
+      clearTimeout(timer);
+      if (duplex) duplex.release();
+      else socket.destroy();
+    });
+    const refused = (error: unknown): void => subscriber.error(wireError(`cannot connect to ${where}`, 'setup', error));
+    socket.pause();
+    socket.on('error', refused);
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      socket.off('error', refused);
+      const settings = socketSettings(options);
+      applySettings(socket, settings);
+      const closed = (error?: AbortedError): void => (error ? subscriber.error(error) : subscriber.complete());
+      const unix = options.path !== undefined;
+      const what = `connection to ${where}`;
+      duplex = new SocketDuplex(socket, {
+        ...settings,
+        what,
+        info: info(socket, where, unix),
+        canReset: !unix,
+        closed,
+      });
+      subscriber.next(duplex);
+    });
+    const { connectTimeout } = options;
+    if (connectTimeout !== undefined) {
+      timer = setTimeout(() => {
+        const message = `cannot connect to ${where}: no answer within ${connectTimeout} ms`;
+        subscriber.error(new AbortedError(message, { phase: 'setup', retryable: true }));
+      }, connectTimeout);
+    }
+    try {
+      socket.connect(nodeOptions(options));
+    } catch (error) {
+      refused(error);
+    }
+  });
+}
+
+/** Throws for options that make no sense; says where they lead. */
+function checked(options: ConnectOptions): string {
+  checkOptions('connect', options, options?.path === undefined ? tcpRules : unixRules);
+  if (options.path !== undefined) return options.path;
+  if (options.host === undefined) throw new ApiMisuseError('connect: host is missing (or path, for a Unix socket)');
+  if (options.port === undefined) throw new ApiMisuseError('connect: port is missing');
+  return endpoint(options.host, options.port);
+}
+
+/** Only what Node's own `connect` should see. */
+function nodeOptions(options: ConnectOptions): SocketConnectOpts {
+  if (options.path !== undefined) return { path: options.path };
+  const { host, port, localAddress, family, autoSelectFamily, autoSelectFamilyAttemptTimeout, lookup } = options;
+  return {
+    host,
+    port,
+    ...(localAddress !== undefined && { localAddress }),
+    ...(family !== undefined && { family }),
+    ...(autoSelectFamily !== undefined && { autoSelectFamily }),
+    ...(autoSelectFamilyAttemptTimeout !== undefined && { autoSelectFamilyAttemptTimeout }),
+    ...(lookup && { lookup }),
+  };
+}
+
+function info(socket: Socket, where: string, unix: boolean): ByteDuplex['info'] {
+  if (unix) return { remote: where };
+  const { localAddress, localPort, remoteAddress, remotePort } = socket;
+  return {
+    ...(localAddress !== undefined && localPort !== undefined && { local: endpoint(localAddress, localPort) }),
+    remote: remoteAddress !== undefined && remotePort !== undefined ? endpoint(remoteAddress, remotePort) : where,
+  };
+}

@@ -1,0 +1,204 @@
+import type { Socket } from 'node:net';
+import {
+  type ByteDuplex,
+  type ByteSink,
+  type ByteSource,
+  CreditSource,
+  type DuplexInfo,
+  Fifo,
+  Level,
+} from '@rxtls/core';
+import { AbortedError } from '@rxtls/core/engine';
+import { Linger } from './linger.ts';
+import type { SocketSettings } from './socket-options.ts';
+import { wireError } from './wire-error.ts';
+
+/** Bytes kept for a later subscriber after `end()`, so that the other side's end is seen although nobody reads. */
+const keptAfterEnd = 64 * 1024;
+
+export interface SocketDuplexOptions extends SocketSettings {
+  /** Names the connection in messages. */
+  readonly what: string;
+  readonly info: DuplexInfo;
+  /** TCP can show a cut as a reset; a Unix socket can only close. */
+  readonly canReset: boolean;
+  /** Once, when the socket is gone. */
+  readonly closed?: (error: AbortedError | undefined) => void;
+}
+
+/**
+ * A connected socket as a `ByteDuplex`.
+ *
+ * Reading: the socket flows while somebody is subscribed with credit and is paused otherwise; Node then holds at most
+ * its own buffer and one read, the system its window, and TCP stops the peer. A paused socket shows no end and no reset
+ * until it is read again: that is how the system reports them.
+ *
+ * Writing: everything goes to Node at once, in order; `demand` counts what its callbacks have not yet confirmed.
+ *
+ * Closing: a close with unread bytes in the system's buffer is a reset on the wire, and a reset destroys what the other
+ * side has not read yet. So after `end()` the socket is read to its end, into nothing if nobody wants it: see `Linger`.
+ */
+export class SocketDuplex implements ByteDuplex {
+  readonly info: DuplexInfo;
+  readonly source: ByteSource;
+  readonly sink: ByteSink;
+  readonly #reader: CreditSource = new CreditSource({ creditChanged: () => this.#steer() });
+  readonly #demand: Level;
+  readonly #taken: Level = new Level(0);
+  readonly #socket: Socket;
+  readonly #options: SocketDuplexOptions;
+  readonly #linger: Linger;
+  readonly #written: (error?: Error | null) => void;
+  /** Lengths of the writes Node has not confirmed. */
+  readonly #pending = new Fifo<number>();
+  #pendingBytes = 0;
+  #state: 'open' | 'ending' | 'ended' | 'failed' | 'closed' = 'open';
+  #flowing = false;
+  #discarding = false;
+  #error: AbortedError | undefined;
+
+  /** The socket must be connected, half-open, and paused before its first byte. */
+  constructor(socket: Socket, options: SocketDuplexOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.info = options.info;
+    this.#demand = new Level(options.writeHighWater);
+    this.#linger = new Linger(options.lingerTimeout, { discard: () => this.#discard(), close: () => this.#giveUp() });
+    this.#written = (error) => this.#confirm(error);
+    this.source = this.#reader;
+    this.sink = {
+      write: (bytes) => this.#write(bytes),
+      demand: this.#demand.changes,
+      taken: this.#taken.changes,
+      end: () => this.#end(),
+      abort: (reason) => this.#abort(reason),
+    };
+    socket.on('data', (chunk: Buffer) => this.#received(chunk));
+    socket.on('end', () => this.#receivedEnd());
+    socket.on('finish', () => this.#finished());
+    socket.on('error', (error) => this.#fail(wireError(options.what, 'open', error), false));
+    socket.on('close', () => this.#closed());
+  }
+
+  unread(bytes: Uint8Array): void {
+    this.#reader.unread(bytes);
+    this.#steer();
+  }
+
+  /** Whoever owned the connection has let go: cut it, or after `end()` let what was written go out first. */
+  release(): void {
+    if (this.#state === 'open') return this.#abort();
+    if (this.#state !== 'ending' && this.#state !== 'ended') return;
+    this.#discard();
+    this.#steer();
+  }
+
+  #received(chunk: Buffer): void {
+    if (this.#discarding) return;
+    this.#reader.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    this.#steer();
+  }
+
+  #receivedEnd(): void {
+    this.#reader.complete();
+  }
+
+  #write(bytes: Uint8Array): void {
+    if (this.#state !== 'open' || bytes.length === 0) return;
+    this.#pending.push(bytes.length);
+    this.#pendingBytes += bytes.length;
+    this.#socket.write(bytes, this.#written);
+    this.#level();
+  }
+
+  /** Node confirms writes in their order, one call each. */
+  #confirm(error: Error | null | undefined): void {
+    const length = this.#pending.shift() ?? 0;
+    if (error || this.#state === 'failed') return;
+    this.#pendingBytes -= length;
+    this.#linger.progress();
+    this.#taken.set(this.#taken.value + length);
+    this.#level();
+  }
+
+  #level(): void {
+    if (this.#state === 'open') this.#demand.set(Math.max(0, this.#options.writeHighWater - this.#pendingBytes));
+  }
+
+  #end(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'ending';
+    this.#socket.end();
+    this.#demand.set(0);
+    this.#steer();
+  }
+
+  #finished(): void {
+    if (this.#state !== 'ending') return;
+    this.#state = 'ended';
+    this.#demand.complete();
+    this.#taken.complete();
+  }
+
+  #abort(reason?: unknown): void {
+    const message = `${this.#options.what}: aborted from this side`;
+    this.#fail(new AbortedError(message, { phase: 'open', ...(reason !== undefined && { cause: reason }) }), true);
+  }
+
+  #fail(error: AbortedError, drop: boolean): void {
+    if (this.#state === 'failed' || this.#state === 'closed') return;
+    this.#state = 'failed';
+    this.#error = error;
+    this.#linger.stop();
+    this.#cut();
+    this.#reader.fail(error, drop);
+    this.#demand.fail(error);
+    this.#taken.complete();
+  }
+
+  #cut(): void {
+    const socket = this.#socket;
+    // Between Node's shutdown call and its answer libuv refuses a reset, and then the socket would never be closed.
+    const shuttingDown = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished;
+    if (this.#options.canReset && !socket.destroyed && !shuttingDown) socket.resetAndDestroy();
+    else socket.destroy();
+  }
+
+  #closed(): void {
+    if (this.#state !== 'failed') this.#state = 'closed';
+    this.#linger.stop();
+    this.#demand.complete();
+    this.#taken.complete();
+    this.#options.closed?.(this.#error);
+  }
+
+  /** Nobody will have these bytes: they are read only so that the socket can close without a reset. */
+  #discard(): void {
+    this.#discarding = true;
+    if (this.#reader.finished) return;
+    const message = `${this.#options.what}: discarded what arrived after end(), since nobody was subscribed`;
+    this.#reader.fail(new AbortedError(message, { phase: 'closing' }), true);
+    this.#steer();
+  }
+
+  /** Nothing moved for the whole of `lingerTimeout`. */
+  #giveUp(): void {
+    if (this.#state === 'ended') return void this.#socket.destroy();
+    const message = `${this.#options.what}: what was written before end() was not taken within ${this.#options.lingerTimeout} ms`;
+    this.#fail(new AbortedError(message, { phase: 'closing', retryable: true }), true);
+  }
+
+  /** Starts and stops the socket and the lingering, by who is reading. */
+  #steer(): void {
+    const { subscribed, credit, held } = this.#reader;
+    const ours = this.#state === 'ending' || this.#state === 'ended';
+    const unwatched = ours && !subscribed;
+    if (unwatched) this.#linger.start(this.#discarding);
+    else this.#linger.stop();
+    const flow = this.#discarding || (unwatched ? held < keptAfterEnd : subscribed && credit > 0);
+    if (flow === this.#flowing) return;
+    this.#flowing = flow;
+    if (flow) this.#socket.resume();
+    else this.#socket.pause();
+  }
+}
