@@ -11,3 +11,9 @@ export { type PlaceboMessageName, placeboMessage, placeboRecords } from './place
 export { strictCaller } from './placebo/strict-caller.ts';
 export type { IssueOptions, TestCredentials } from './pki/certificate-maker.ts';
 export { type TestLeafName, type TestPki, testPki } from './pki/test-pki.ts';
+export {
+  type TransportCase,
+  type TransportComplianceOptions,
+  type TransportPair,
+  transportCompliance,
+} from './transport-compliance.ts';

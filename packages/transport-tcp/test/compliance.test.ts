@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import type { ByteDuplex } from '@rxtls/core';
+import { type ConnectOptions, connect, type ListenOptions, listen } from '@rxtls/transport-tcp';
+import { firstValueFrom, ReplaySubject } from 'rxjs';
+import t from 'tap';
+import { type TransportPair, transportCompliance } from '../../testing/src/transport-compliance.ts';
+
+/** A connection over a real socket: `a` connected, `b` was accepted. */
+async function socketPair(where: ListenOptions): Promise<TransportPair> {
+  const accepted = new ReplaySubject<ByteDuplex>();
+  const connected = new ReplaySubject<ByteDuplex>();
+  const address = new ReplaySubject<ConnectOptions>();
+  const server = listen({ ...where, listening: (at: ConnectOptions) => address.next(at) }).subscribe(accepted);
+  const client = connect(await firstValueFrom(address)).subscribe({
+    next: (duplex) => connected.next(duplex),
+    error: () => {},
+  });
+  const [a, b] = await Promise.all([firstValueFrom(connected), firstValueFrom(accepted)]);
+  return {
+    a,
+    b,
+    close: () => {
+      client.unsubscribe();
+      server.unsubscribe();
+      a.sink.abort();
+      b.sink.abort();
+    },
+  };
+}
+
+t.test('over TCP', (t) => {
+  const bound = 16 * 1024 * 1024;
+  for (const { name, run } of transportCompliance({ bound, pair: () => socketPair({ port: 0, host: '127.0.0.1' }) })) {
+    t.test(name, run);
+  }
+  t.end();
+});
+
+t.test('over a Unix socket', (t) => {
+  const path = join(t.testdir(), 'wire');
+  for (const { name, run } of transportCompliance({ abortShows: false, pair: () => socketPair({ path }) })) {
+    t.test(name, run);
+  }
+  t.end();
+});
