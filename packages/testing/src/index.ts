@@ -17,3 +17,14 @@ export {
   type TransportPair,
   transportCompliance,
 } from './transport-compliance.ts';
+export {
+  allChunkings,
+  type Chunking,
+  headerSplits,
+  primeSizes,
+  randomSizes,
+  singleBytes,
+  wholeFlights,
+} from './compliance/chunking.ts';
+export type { ComplianceCase } from './compliance/compliance-case.ts';
+export { type EngineComplianceOptions, engineCompliance } from './compliance/engine-compliance.ts';
