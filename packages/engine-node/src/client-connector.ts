@@ -1,0 +1,131 @@
+import { type ConnectionOptions, connect, type SecureContext, type TLSSocket, type TLSSocketOptions } from 'node:tls';
+import { CertificateError, PeerMisbehavedError, type PeerIdentity } from '@rxtls/core/engine';
+import type { ClientSessions } from './client-sessions.ts';
+import type { ClientSettings } from './client-options.ts';
+import type { Authenticated, Connector, EngineCore } from './connector.ts';
+import type { SessionEnvelope } from './memory-sessions.ts';
+import { opensslVerdict } from './openssl-verdict.ts';
+import { chainProblem, peerChain } from './verification.ts';
+
+/** The client's part of one connection: SNI, ALPN, the session offered, and the judgement of the server. */
+export class ClientConnector implements Connector {
+  readonly role = 'client';
+  readonly #settings: ClientSettings;
+  readonly #context: SecureContext;
+  readonly #sessions: ClientSessions;
+  #offered: SessionEnvelope | undefined;
+  #staple: Uint8Array | undefined;
+  /** Sessions that came before the server was verified. */
+  #early: Buffer[] = [];
+  #proof: { readonly chain: readonly Uint8Array[]; readonly firstVerifiedAt: number } | undefined;
+  #tickets = 0;
+  #isVerified = false;
+
+  constructor(settings: ClientSettings, context: SecureContext, sessions: ClientSessions) {
+    this.#settings = settings;
+    this.#context = context;
+    this.#sessions = sessions;
+  }
+
+  start(core: EngineCore): void {
+    const { identity, alpnProtocols, requestOcsp, keylog } = this.#settings;
+    this.#offered = this.#sessions.take(core.host);
+    const options: ConnectionOptions & TLSSocketOptions = {
+      socket: core.wire,
+      secureContext: this.#context,
+      // RFC 6066 §3: "Literal IPv4 and IPv6 addresses are not permitted in "HostName"."
+      ...(identity.kind === 'dns' ? { servername: identity.name } : {}),
+      ...(alpnProtocols.length > 0 ? { ALPNProtocols: [...alpnProtocols] } : {}),
+      ...(this.#offered === undefined ? {} : { session: this.#offered.session }),
+      requestOCSP: requestOcsp,
+      minDHSize: 2048,
+      // Ours is the judgement: Node would resume what was made under another trust, and would accept a CN.
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+    };
+    const socket = connect(options);
+    core.adopt(socket);
+    socket.on('secureConnect', () => core.secured());
+    socket.on('session', (session: Buffer) => this.#keep(core, session));
+    if (requestOcsp)
+      socket.on('OCSPResponse', (staple: Buffer | null) => {
+        this.#staple = staple === null || staple.length === 0 ? undefined : new Uint8Array(staple);
+      });
+    if (keylog)
+      socket.on('keylog', (line: Buffer) =>
+        core.sink.event({ type: 'keylog', line: line.toString('latin1').trimEnd() }),
+      );
+  }
+
+  enter(_core: EngineCore, call: () => void): void {
+    call();
+  }
+
+  authenticate(core: EngineCore, socket: TLSSocket): Authenticated {
+    this.#checkProtocol(socket);
+    const resumed = socket.isSessionReused();
+    const chain = resumed ? this.#resumedChain(socket) : peerChain(socket);
+    const { identity, verify, replaceVerification } = this.#settings;
+    const now = core.host.wallClock();
+    if (replaceVerification === undefined) {
+      const rules = { usage: 'serverAuth', identity, now, limits: core.host.limits } as const;
+      const problem = (resumed ? undefined : opensslVerdict(socket)) ?? chainProblem(chain, rules);
+      if (problem !== undefined) throw problem;
+    }
+    this.#proof = { chain, firstVerifiedAt: this.#firstVerifiedAt(resumed, now) };
+    const peer: PeerIdentity = {
+      chain,
+      verification: 'passed',
+      ...(this.#staple === undefined ? {} : { ocspStaple: this.#staple }),
+    };
+    const ask = replaceVerification ?? verify;
+    return {
+      peer,
+      resumed,
+      ...(identity.kind === 'dns' ? { serverName: identity.name } : {}),
+      ...(ask === undefined ? {} : { verify: ask }),
+    };
+  }
+
+  #firstVerifiedAt(resumed: boolean, now: number): number {
+    return resumed ? (this.#offered?.firstVerifiedAt ?? now) : now;
+  }
+
+  /** RFC 7301 §3.1: the server's choice is one of ours. OpenSSL takes any. */
+  #checkProtocol(socket: TLSSocket): void {
+    const chosen = socket.alpnProtocol;
+    if (typeof chosen !== 'string' || chosen === '' || this.#settings.alpnProtocols.includes(chosen)) return;
+    throw new PeerMisbehavedError('the server chose an application protocol that was not offered', {
+      alert: 'illegal_parameter',
+    });
+  }
+
+  /** A resumed session proves nothing by itself: its chain is the one that was verified when it was made. */
+  #resumedChain(socket: TLSSocket): readonly Uint8Array[] {
+    const chain = this.#offered?.chain;
+    const leaf = socket.getPeerCertificate(false)?.raw;
+    const same = chain?.[0] !== undefined && (leaf === undefined || Buffer.compare(chain[0], leaf) === 0);
+    if (chain !== undefined && same) return chain;
+    throw new CertificateError('bad-certificate', 'the resumed session is not the one that was offered', {
+      phase: 'verification',
+    });
+  }
+
+  verified(core: EngineCore): void {
+    this.#isVerified = true;
+    const early = this.#early;
+    this.#early = [];
+    for (const session of early) this.#keep(core, session);
+  }
+
+  #keep(core: EngineCore, session: Buffer): void {
+    if (!core.sink.alive || this.#settings.sessions === undefined) return;
+    if (!this.#isVerified) {
+      if (this.#early.length < core.host.limits.maxTickets + 1) this.#early.push(session);
+      return;
+    }
+    const kept = this.#tickets++ < core.host.limits.maxTickets;
+    if (kept && this.#proof !== undefined) this.#sessions.put(session, this.#proof.chain, this.#proof.firstVerifiedAt);
+    core.sink.event({ type: 'ticket', kept });
+  }
+}

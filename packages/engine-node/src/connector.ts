@@ -1,0 +1,41 @@
+import type { TLSSocket } from 'node:tls';
+import type { NegotiatedParameters, PeerIdentity, TlsError, TlsHost, TlsRole } from '@rxtls/core/engine';
+import type { LiveSink } from './live-sink.ts';
+import type { MemoryWire } from './memory-wire.ts';
+import type { VerifyPeer } from './peer-verification.ts';
+
+/** What a role's part may ask of the engine it belongs to. */
+export interface EngineCore {
+  readonly sink: LiveSink;
+  readonly host: TlsHost;
+  readonly wire: MemoryWire;
+  /** OpenSSL's side of the connection is known from now on. */
+  adopt(socket: TLSSocket): void;
+  /** The first handshake is over. */
+  secured(): void;
+  /** Node reported an error. */
+  broken(error: unknown): void;
+  /** Ends with an error of ours. */
+  fail(error: TlsError): void;
+}
+
+/** A peer that passed our checks; `verify` is what the user wants to be asked besides. */
+export interface Authenticated {
+  readonly peer: PeerIdentity;
+  readonly resumed: boolean;
+  readonly serverName?: string;
+  readonly verify?: VerifyPeer;
+}
+
+/** The part of an engine that differs between client and server. One for each connection. */
+export interface Connector {
+  readonly role: TlsRole;
+  /** Puts OpenSSL on the wire. Called once. */
+  start(core: EngineCore): void;
+  /** Runs a call into OpenSSL so that events of a shared `tls.Server` find their engine. */
+  enter(core: EngineCore, call: () => void): void;
+  /** Judges the peer of a finished handshake. @throws CertificateError when it is refused. */
+  authenticate(core: EngineCore, socket: TLSSocket): Authenticated;
+  /** The peer is verified, by the user's function too. */
+  verified?(core: EngineCore, parameters: NegotiatedParameters): void;
+}

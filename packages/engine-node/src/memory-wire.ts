@@ -1,0 +1,45 @@
+import { Duplex } from 'node:stream';
+
+/** What the wire tells the engine. All calls are synchronous. */
+export interface MemoryWireEvents {
+  /** Bytes OpenSSL wants on the wire. */
+  written(bytes: Uint8Array): void;
+  /** OpenSSL reads: bytes fed from now on reach it inside {@link MemoryWire.feed}. */
+  reading(): void;
+}
+
+/**
+ * The duplex that stands where a socket would. Its readable side never ends: Node shows a close_notify and the end of
+ * its transport by the same 'end', so the transport's end is kept from it, and an 'end' can only be a close_notify.
+ */
+export class MemoryWire extends Duplex {
+  readonly #events: MemoryWireEvents;
+  #reading = false;
+
+  constructor(events: MemoryWireEvents) {
+    super({ allowHalfOpen: true, autoDestroy: false, decodeStrings: true });
+    this.#events = events;
+    this.on('error', () => undefined);
+  }
+
+  /** Node has begun to read. Before that, bytes would wait in the stream and be handed over in a later turn. */
+  get isReading(): boolean {
+    return this.#reading;
+  }
+
+  /** Hands bytes to OpenSSL. False when they wait in the stream; `reading` is called when they are through. */
+  feed(bytes: Uint8Array): boolean {
+    this.push(bytes);
+    return this.readableLength === 0;
+  }
+
+  override _read(): void {
+    this.#reading = true;
+    if (this.readableLength === 0) this.#events.reading();
+  }
+
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: (error?: Error) => void): void {
+    this.#events.written(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    done();
+  }
+}

@@ -1,0 +1,84 @@
+import { hkdfSync, randomBytes } from 'node:crypto';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
+import type { EngineCore } from './connector.ts';
+import { policyHash } from './policy-hash.ts';
+import { contextOptions, contextRefused } from './secure-context.ts';
+import type { ServerSettings } from './server-options.ts';
+
+/**
+ * A `tls.Server` that never listens: it gives a duplex what a bare server-side `TLSSocket` lacks. Node answers by events
+ * of the shared server; all of them happen inside a call into OpenSSL, so the engine that is making the call is meant.
+ */
+export class NodeServer {
+  readonly #server: Server;
+  #current: EngineCore | undefined;
+
+  /** @throws ApiMisuseError when OpenSSL refuses the options. */
+  constructor(settings: ServerSettings, renegotiation: boolean) {
+    const policy = sessionPolicy(settings);
+    try {
+      this.#server = createServer({
+        ...contextOptions(settings, renegotiation),
+        ...(settings.alpnProtocols.length > 0 ? { ALPNProtocols: [...settings.alpnProtocols] } : {}),
+        requestCert: settings.clientAuth !== 'none',
+        // Ours is the judgement, so that its reason is known; Node would only cut.
+        rejectUnauthorized: false,
+        // Time belongs to core.
+        handshakeTimeout: 0,
+        sessionIdContext: policy.slice(0, 32),
+        ticketKeys: derivedTicketKeys(settings.ticketKeys ?? randomBytes(48), policy),
+      });
+    } catch (error) {
+      throw contextRefused(error);
+    }
+    this.#server.on('secureConnection', (socket: TLSSocket) => {
+      this.#current?.adopt(socket);
+      this.#current?.secured();
+    });
+    this.#server.on('tlsClientError', (error: Error) => this.#current?.broken(error));
+    const { ocspStaple, keylog } = settings;
+    if (ocspStaple !== undefined)
+      this.#server.on('OCSPRequest', (_certificate: Buffer, _issuer: Buffer, respond: Respond) =>
+        respond(null, ocspStaple),
+      );
+    if (keylog)
+      this.#server.on('keylog', (line: Buffer) =>
+        this.#current?.sink.event({ type: 'keylog', line: line.toString('latin1').trimEnd() }),
+      );
+  }
+
+  connect(core: EngineCore): void {
+    this.#server.emit('connection', core.wire);
+  }
+
+  enter(core: EngineCore, call: () => void): void {
+    const outer = this.#current;
+    this.#current = core;
+    try {
+      call();
+    } finally {
+      this.#current = outer;
+    }
+  }
+}
+
+type Respond = (error: Error | null, response: Buffer) => void;
+
+/** What a server's sessions hang on: a ticket made under another policy does not decrypt, and the client proves itself anew. */
+const sessionPolicy = ({
+  clientAuth,
+  trust,
+  verify,
+  credentials,
+  alpnProtocols,
+  versions,
+  legacy,
+}: ServerSettings): string =>
+  policyHash([
+    [clientAuth, trust?.hash ?? null, verify !== undefined],
+    credentials.map(({ names }) => names),
+    [alpnProtocols, versions, legacy],
+  ]);
+
+const derivedTicketKeys = (secret: Uint8Array, policy: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', secret, '', `rxtls session tickets ${policy}`, 48));

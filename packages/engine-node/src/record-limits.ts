@@ -1,0 +1,85 @@
+import {
+  contentType,
+  LimitExceededError,
+  type LimitName,
+  type Limits,
+  maxPlaintextRecordBytes,
+  type TlsEvent,
+} from '@rxtls/core/engine';
+
+/**
+ * The limits that can be kept by looking at records from outside. Each is checked before OpenSSL sees the record;
+ * observers hear of a limit once it is three quarters used.
+ */
+export class RecordLimits {
+  readonly #limits: Limits;
+  readonly #event: (event: TlsEvent) => void;
+  #handshakeBytes = 0;
+  #silentRecords = 0;
+  #warnings = 0;
+  #received = 0;
+  #sent = 0;
+  #gcm = false;
+
+  constructor(limits: Limits, event: (event: TlsEvent) => void) {
+    this.#limits = limits;
+    this.#event = event;
+  }
+
+  /** A handshake or a renegotiation begins. */
+  startHandshake(): void {
+    this.#handshakeBytes = 0;
+  }
+
+  /** New keys: AES-GCM's count of records starts anew (RFC 8446 §5.5). */
+  startKeys(cipherSuite: string): void {
+    this.#gcm = cipherSuite.includes('GCM');
+    this.#received = 0;
+    this.#sent = 0;
+  }
+
+  /** @throws LimitExceededError when all records of one handshake are longer than allowed. */
+  handshakeRecord(wireBytes: number): void {
+    this.#handshakeBytes += wireBytes;
+    this.#hold('maxHandshakeBytes', this.#handshakeBytes, this.#limits.maxHandshakeBytes);
+  }
+
+  /** @throws LimitExceededError when the peer has used its AES-GCM key too often. */
+  protectedRecord(): void {
+    if (this.#gcm) this.#hold('maxAesGcmRecords', ++this.#received, this.#limits.maxAesGcmRecords - 1);
+  }
+
+  /** @throws LimitExceededError before plaintext of that length would use up our AES-GCM key. */
+  beforeSending(plaintextBytes: number): void {
+    const records = Math.ceil(plaintextBytes / maxPlaintextRecordBytes);
+    if (this.#gcm) this.#hold('maxAesGcmRecords', this.#sent + records, this.#limits.maxAesGcmRecords - 1);
+  }
+
+  recordSent(): void {
+    this.#sent++;
+  }
+
+  recordWithPlaintext(): void {
+    this.#silentRecords = 0;
+  }
+
+  /**
+   * A record that gave no plaintext outside a handshake. TLS 1.3 hides whether it was empty, a ticket or a KeyUpdate;
+   * in a row there is never a need for many of any of them.
+   * @throws LimitExceededError
+   */
+  recordWithoutPlaintext(type: number): void {
+    this.#hold('maxEmptyRecords', ++this.#silentRecords, this.#limits.maxEmptyRecords);
+    if (type === contentType.alert) this.warning();
+  }
+
+  /** @throws LimitExceededError */
+  warning(): void {
+    this.#hold('maxWarningAlerts', ++this.#warnings, this.#limits.maxWarningAlerts);
+  }
+
+  #hold(limit: LimitName, used: number, max: number): void {
+    if (used > max) throw new LimitExceededError(limit, `limits.${limit}: more than ${max}`);
+    if (used === Math.ceil(max * 0.75)) this.#event({ type: 'limit', limit, used, max });
+  }
+}

@@ -1,0 +1,71 @@
+import { isIP } from 'node:net';
+import { ApiMisuseError } from '@rxtls/core/engine';
+import type { SubjectAlternativeNames } from './subject-alternative-names.ts';
+
+/** Whom the client wants to talk to (RFC 9525 §6.1): a DNS name, or an address that is never sent as SNI. */
+export type ReferenceIdentity =
+  | { readonly kind: 'dns'; readonly name: string }
+  | { readonly kind: 'ip'; readonly name: string; readonly address: Uint8Array };
+
+const label = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/;
+
+/**
+ * Reads the option `serverName`: an ASCII host name (A-labels for international ones) or an IP literal.
+ * @throws ApiMisuseError for anything else.
+ */
+export function referenceIdentity(serverName: unknown): ReferenceIdentity {
+  if (typeof serverName !== 'string' || serverName === '')
+    throw new ApiMisuseError('serverName is required: the DNS name or IP address the certificate must be for');
+  const family = isIP(serverName);
+  if (family === 4) return { kind: 'ip', name: serverName, address: Uint8Array.from(ipv4Bytes(serverName)) };
+  if (family === 6 && !serverName.includes('%'))
+    return { kind: 'ip', name: serverName, address: ipv6Bytes(serverName) };
+  const name = serverName.toLowerCase().replace(/\.$/, '');
+  const labels = name.split('.');
+  const isHostName =
+    name.length <= 253 && labels.every((part) => label.test(part)) && !/^\d+$/.test(labels.at(-1) ?? '');
+  if (!isHostName)
+    throw new ApiMisuseError(
+      'serverName must be a host name in ASCII (A-labels) or an IP address without brackets or zone',
+    );
+  return { kind: 'dns', name };
+}
+
+const ipv4Bytes = (text: string): number[] => text.split('.').map(Number);
+
+function ipv6Bytes(text: string): Uint8Array {
+  const [head = '', tail] = text.split('::');
+  const front = groupBytes(head);
+  const back = groupBytes(tail ?? '');
+  const address = new Uint8Array(16);
+  address.set(front);
+  address.set(back, 16 - back.length);
+  return address;
+}
+
+const groupBytes = (part: string): number[] =>
+  part === ''
+    ? []
+    : part.split(':').flatMap((group) => {
+        if (group.includes('.')) return ipv4Bytes(group);
+        const value = Number.parseInt(group, 16);
+        return [value >> 8, value & 0xff];
+      });
+
+/** Whether a certificate with these names is for that identity (RFC 9525 §6): by subjectAltName alone, never by CN. */
+export function matchesIdentity(names: SubjectAlternativeNames, identity: ReferenceIdentity): boolean {
+  if (identity.kind === 'ip') return names.addresses.some((address) => Buffer.compare(address, identity.address) === 0);
+  return names.dns.some((pattern) => matchesName(pattern, identity.name));
+}
+
+/**
+ * RFC 9525 §6.3: "the wildcard character appears only as the complete content of the left-most label". It stands for
+ * one label, and never right above a top-level name.
+ */
+export function matchesName(pattern: string, name: string): boolean {
+  if (!pattern.startsWith('*.')) return pattern === name && !pattern.includes('*');
+  const parent = pattern.slice(1);
+  if (parent.includes('*') || parent.split('.').length < 3) return false;
+  const dot = name.indexOf('.');
+  return dot > 0 && name.slice(dot) === parent;
+}

@@ -1,0 +1,108 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import { CertificateError, PeerMisbehavedError } from '@rxtls/core/engine';
+import type { Authenticated, Connector, EngineCore } from './connector.ts';
+import type { NodeServer } from './node-server.ts';
+import { opensslVerdict } from './openssl-verdict.ts';
+import type { ServerSettings } from './server-options.ts';
+import { chainProblem, peerChain } from './verification.ts';
+
+/** Client chains proved in full handshakes, by their leaf; a ticket brings back the leaf alone. */
+export type ProvedChains = Map<string, readonly Uint8Array[]>;
+
+const maxProvedChains = 1_024;
+
+/** The server's part of one connection: the judgement of the client. */
+export class ServerConnector implements Connector {
+  readonly role = 'server';
+  readonly #settings: ServerSettings;
+  readonly #server: NodeServer;
+  readonly #proved: ProvedChains;
+
+  constructor(settings: ServerSettings, server: NodeServer, proved: ProvedChains) {
+    this.#settings = settings;
+    this.#server = server;
+    this.#proved = proved;
+  }
+
+  start(core: EngineCore): void {
+    this.#server.connect(core);
+  }
+
+  enter(core: EngineCore, call: () => void): void {
+    this.#server.enter(core, call);
+  }
+
+  authenticate(core: EngineCore, socket: TLSSocket): Authenticated {
+    const resumed = socket.isSessionReused();
+    if (resumed && !this.#settings.resumption)
+      throw new PeerMisbehavedError('a session was resumed where resumption is switched off');
+    const peer = this.#judge(core, socket, resumed);
+    const { verify } = this.#settings;
+    const serverName = serverNameOf(socket);
+    return {
+      peer,
+      resumed,
+      ...(serverName === undefined ? {} : { serverName }),
+      ...(verify === undefined ? {} : { verify }),
+    };
+  }
+
+  #judge(core: EngineCore, socket: TLSSocket, resumed: boolean): Authenticated['peer'] {
+    const { clientAuth } = this.#settings;
+    if (clientAuth === 'none') return { chain: [], verification: 'not-requested' };
+    const shown = peerChain(socket);
+    if (shown.length === 0 && clientAuth === 'request') return { chain: [], verification: 'not-requested' };
+    const chain = resumed ? this.#storedChain(shown) : shown;
+    const rules = { usage: 'clientAuth', now: core.host.wallClock(), limits: core.host.limits } as const;
+    const missing = shown.length === 0 ? chainProblem([], rules) : undefined;
+    const verdict =
+      missing ?? (resumed ? this.#untrusted(chain) : opensslVerdict(socket)) ?? chainProblem(chain, rules);
+    if (verdict !== undefined) throw verdict;
+    if (!resumed) this.#remember(chain);
+    return { chain, verification: 'passed' };
+  }
+
+  #storedChain(shown: readonly Uint8Array[]): readonly Uint8Array[] {
+    return (shown[0] && this.#proved.get(leafKey(shown[0]))) ?? shown;
+  }
+
+  #remember(chain: readonly Uint8Array[]): void {
+    if (chain[0] === undefined) return;
+    const key = leafKey(chain[0]);
+    this.#proved.delete(key);
+    this.#proved.set(key, chain);
+    const oldest = this.#proved.size > maxProvedChains ? this.#proved.keys().next().value : undefined;
+    if (oldest !== undefined) this.#proved.delete(oldest);
+  }
+
+  /** OpenSSL does not look at a resumed session's chain again: here it must lead to an anchor of ours, link by link. */
+  #untrusted(chain: readonly Uint8Array[]): CertificateError | undefined {
+    const anchors = this.#settings.trust?.anchors ?? [];
+    try {
+      const certificates = chain.map((der) => new X509Certificate(der));
+      for (const [index, certificate] of certificates.entries()) {
+        if (anchors.some((anchor) => anchor.raw.equals(certificate.raw) || issued(anchor, certificate)))
+          return undefined;
+        const issuer = certificates[index + 1];
+        if (issuer === undefined || !issued(issuer, certificate)) break;
+      }
+    } catch {
+      return new CertificateError('bad-certificate', "the resumed session's chain cannot be read");
+    }
+    return new CertificateError('unknown-authority', "the resumed session's chain leads to no trust anchor", {
+      phase: 'verification',
+    });
+  }
+}
+
+const issued = (issuer: X509Certificate, subject: X509Certificate): boolean =>
+  subject.checkIssued(issuer) && subject.verify(issuer.publicKey);
+
+const leafKey = (leaf: Uint8Array): string => createHash('sha256').update(leaf).digest('base64url');
+
+/** Node says `false` where the client sent none; its types say null. */
+const serverNameOf = (socket: TLSSocket): string | undefined => {
+  const name: unknown = (socket as { servername?: unknown }).servername;
+  return typeof name === 'string' && name !== '' ? name.toLowerCase() : undefined;
+};

@@ -1,0 +1,130 @@
+import { ApiMisuseError, type TlsVersion } from '@rxtls/core/engine';
+import { type CertificateInput, type Credentials, type LoadedCredentials, loadCredentials } from './certificates.ts';
+import { alpnList, flag, functionOption, nameList, ownOptions, versionOptions } from './own-options.ts';
+import type { VerifyPeer } from './peer-verification.ts';
+import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
+
+/** Whether a server asks its clients for a certificate. */
+export type ClientAuth = 'none' | 'request' | 'require';
+
+/** Options of `nodeEngine.server`. Own properties only, read once and copied. */
+export interface NodeServerOptions {
+  /** Chain and key; a list for one set each of RSA and ECDSA. */
+  readonly credentials: Credentials | readonly Credentials[];
+  /** Application protocols we speak; without overlap the handshake fails with `no_application_protocol` (RFC 7301 §3.2). */
+  readonly alpnProtocols?: readonly string[];
+  /** Default `none`. With `request` a client that shows no certificate is `not-requested`; one that shows a bad one is refused. */
+  readonly clientAuth?: ClientAuth;
+  /** Trust anchors for clients: required with `request` and `require`. */
+  readonly clientCa?: CertificateInput;
+  /** Asked after our own checks have passed, on resumption too. */
+  readonly verify?: VerifyPeer;
+  /** 48 bytes from which ticket keys are derived, for servers that share sessions; absent: random for each factory. */
+  readonly ticketKeys?: Uint8Array;
+  /** `'none'`: no resumption. */
+  readonly sessions?: 'none';
+  /** A DER OCSP response for clients that ask (RFC 6066 §8). */
+  readonly ocspStaple?: Uint8Array;
+  readonly keylog?: boolean;
+  /** Default `TLSv1.2`. */
+  readonly minVersion?: TlsVersion;
+  /** Default `TLSv1.3`. */
+  readonly maxVersion?: TlsVersion;
+  readonly dangerouslyAllowLegacyVersions?: boolean;
+  readonly ciphers?: string | readonly string[];
+  readonly groups?: string | readonly string[];
+  readonly signatureAlgorithms?: string | readonly string[];
+}
+
+/** The options of a server after reading. */
+export interface ServerSettings {
+  readonly credentials: readonly LoadedCredentials[];
+  readonly alpnProtocols: readonly string[];
+  readonly clientAuth: ClientAuth;
+  readonly trust: TrustAnchors | undefined;
+  readonly verify: VerifyPeer | undefined;
+  readonly ticketKeys: Uint8Array | undefined;
+  readonly resumption: boolean;
+  readonly ocspStaple: Buffer | undefined;
+  readonly keylog: boolean;
+  readonly versions: { readonly min: TlsVersion; readonly max: TlsVersion };
+  readonly legacy: boolean;
+  readonly ciphers: string | undefined;
+  readonly groups: string | undefined;
+  readonly signatureAlgorithms: string | undefined;
+}
+
+const names = [
+  'credentials',
+  'alpnProtocols',
+  'clientAuth',
+  'clientCa',
+  'verify',
+  'ticketKeys',
+  'sessions',
+  'ocspStaple',
+  'keylog',
+  'minVersion',
+  'maxVersion',
+  'dangerouslyAllowLegacyVersions',
+  'ciphers',
+  'groups',
+  'signatureAlgorithms',
+] as const satisfies readonly (keyof NodeServerOptions)[];
+
+/** Reads a server's options. @throws ApiMisuseError */
+export function serverSettings(options: NodeServerOptions): ServerSettings {
+  const own = ownOptions(options, names, 'nodeEngine.server');
+  const legacy = flag(own.dangerouslyAllowLegacyVersions, 'dangerouslyAllowLegacyVersions');
+  const clientAuth = clientAuthOption(own.clientAuth);
+  if (clientAuth !== 'none' && own.clientCa === undefined)
+    throw new ApiMisuseError(`clientAuth '${clientAuth}' needs clientCa: Node would trust every public authority`);
+  if (clientAuth === 'none' && own.clientCa !== undefined)
+    throw new ApiMisuseError("clientCa needs clientAuth: 'request' or 'require'");
+  if (own.sessions !== undefined && own.sessions !== 'none')
+    throw new ApiMisuseError("sessions must be 'none' or left out: a server's sessions are in its tickets");
+  return {
+    credentials: credentialSets(own.credentials),
+    alpnProtocols: alpnList(own.alpnProtocols),
+    clientAuth,
+    trust: own.clientCa === undefined ? undefined : trustAnchors(own.clientCa as CertificateInput, 'clientCa'),
+    verify: functionOption<VerifyPeer>(own.verify, 'verify'),
+    ticketKeys: ticketKeys(own.ticketKeys),
+    resumption: own.sessions === undefined,
+    ocspStaple: staple(own.ocspStaple),
+    keylog: flag(own.keylog, 'keylog'),
+    versions: versionOptions(own.minVersion, own.maxVersion, legacy),
+    legacy,
+    ciphers: nameList(own.ciphers, 'ciphers'),
+    groups: nameList(own.groups, 'groups'),
+    signatureAlgorithms: nameList(own.signatureAlgorithms, 'signatureAlgorithms'),
+  };
+}
+
+function credentialSets(value: unknown): readonly LoadedCredentials[] {
+  const sets: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (value === undefined || sets.length === 0) throw new ApiMisuseError('credentials are required: cert and key');
+  return sets.map((set) => loadCredentials(set, 'credentials'));
+}
+
+function clientAuthOption(value: unknown): ClientAuth {
+  if (value === undefined) return 'none';
+  if (value === 'none' || value === 'request' || value === 'require') return value;
+  throw new ApiMisuseError("clientAuth must be 'none', 'request' or 'require'");
+}
+
+/** CVE-2020-13777: a key of zeros is a key that everybody has. */
+function ticketKeys(value: unknown): Uint8Array | undefined {
+  if (value === undefined) return undefined;
+  if (!(value instanceof Uint8Array) || value.length !== 48) throw new ApiMisuseError('ticketKeys must be 48 bytes');
+  const halves = [value.subarray(16, 32), value.subarray(32, 48)];
+  if (halves.some((half) => half.every((byte) => byte === half[0])))
+    throw new ApiMisuseError('ticketKeys must be random: one byte repeated is no key');
+  return new Uint8Array(value);
+}
+
+function staple(value: unknown): Buffer | undefined {
+  if (value === undefined) return undefined;
+  if (!(value instanceof Uint8Array) || value.length === 0) throw new ApiMisuseError('ocspStaple must be DER bytes');
+  return Buffer.from(value);
+}

@@ -1,0 +1,375 @@
+import type { TLSSocket } from 'node:tls';
+import {
+  type AlertDescription,
+  ApiMisuseError,
+  alertName,
+  CertificateError,
+  contentType,
+  contentTypeName,
+  EngineFailureError,
+  engineReadiness,
+  LimitExceededError,
+  type TlsEngine,
+  type TlsEngineSink,
+  TlsError,
+  type TlsHost,
+} from '@rxtls/core/engine';
+import type { Authenticated, Connector, EngineCore } from './connector.ts';
+import { InboundGate } from './inbound-gate.ts';
+import { LiveSink } from './live-sink.ts';
+import { MemoryWire } from './memory-wire.ts';
+import { negotiatedParameters } from './negotiated.ts';
+import { nodeTlsError } from './node-tls-error.ts';
+import { RecordLimits } from './record-limits.ts';
+import { type RecordBound, RecordReader, type WireRecord } from './record-reader.ts';
+import { Renegotiation } from './renegotiation.ts';
+import { SentRecords } from './sent-records.ts';
+
+/** One connection: records in one at a time, plaintext out through the gate, writes one at a time. See node-engine.ts. */
+export class TlsSocketEngine implements TlsEngine, EngineCore {
+  readonly sink: LiveSink;
+  readonly host: TlsHost;
+  readonly wire: MemoryWire;
+  readonly #connector: Connector;
+  readonly #gate: InboundGate;
+  readonly #reader = new RecordReader();
+  readonly #limits: RecordLimits;
+  readonly #renegotiation: Renegotiation;
+  readonly #sent: SentRecords;
+  #socket: TLSSocket | undefined;
+  /** OpenSSL has a record of which it is not known yet what came of it. */
+  #busy = false;
+  /** It lies in the wire, since Node does not read. */
+  #waiting: WireRecord | undefined;
+  /** The record just fed gave plaintext. */
+  #gavePlaintext = false;
+  #secured = false;
+  #negotiated = false;
+  #tls13 = false;
+  #clear = true;
+  #taskRuns = false;
+  #writesInFlight = 0;
+  #closeSent = false;
+  #peerClosed = false;
+  #peerLeaf: Uint8Array | undefined;
+
+  constructor(connector: Connector, sink: TlsEngineSink, host: TlsHost) {
+    this.#connector = connector;
+    this.sink = new LiveSink(sink);
+    this.host = host;
+    this.#gate = new InboundGate(this.sink);
+    this.#limits = new RecordLimits(host.limits, (event) => this.sink.event(event));
+    this.#renegotiation = new Renegotiation(host.limits.renegotiation, (event) => this.sink.event(event));
+    this.#sent = new SentRecords((type, length) => this.#recordSent(type, length));
+    this.wire = new MemoryWire({
+      written: (bytes) => this.#written(bytes),
+      // Only from the next turn on does a push reach OpenSSL inside the call.
+      reading: () => process.nextTick(() => this.#goOn()),
+    });
+    this.wire.on('close', () => this.#closedByNode());
+    this.#tellReadiness();
+    this.#guard(() => connector.enter(this, () => connector.start(this)));
+  }
+
+  // --- The road in ---
+
+  receiveCiphertext(bytes: Uint8Array): void {
+    if (!this.sink.alive || this.#peerClosed) return;
+    this.#reader.push(bytes);
+    this.#pump();
+  }
+
+  /** Nothing to do: core knows best what an end means, and OpenSSL would show it as if it were a close_notify. */
+  receiveEnd(): void {}
+
+  #pump(): void {
+    this.#guard(() => {
+      while (this.sink.alive && !this.#busy && !this.#peerClosed && this.wire.isReading) {
+        const record = this.#reader.next(this.#recordBound);
+        if (record === undefined) return;
+        this.#admit(record);
+        this.#feed(record);
+      }
+    });
+  }
+
+  get #recordBound(): RecordBound {
+    if (this.#secured) return this.#tls13 ? 'tls13' : 'older';
+    return this.#clear ? 'clear' : 'older';
+  }
+
+  /** All that is decided by a record's outside, before OpenSSL sees it. */
+  #admit(record: WireRecord): void {
+    const contentTypeSeen = contentTypeName(record.type);
+    if (contentTypeSeen !== undefined && this.sink.observed)
+      this.sink.event({ type: 'record', direction: 'received', contentType: contentTypeSeen, bytes: record.length });
+    if (record.type === contentType.changeCipherSpec || record.type === contentType.applicationData)
+      this.#clear = false;
+    const inRenegotiation = this.#secured && !this.#tls13 && record.type === contentType.handshake;
+    if (inRenegotiation) this.#beginRenegotiation('received');
+    if (!this.#secured || inRenegotiation) this.#limits.handshakeRecord(record.bytes.length);
+    else this.#limits.protectedRecord();
+    if (!this.#secured && record.length === 0) this.#limits.recordWithoutPlaintext(record.type);
+  }
+
+  #feed(record: WireRecord): void {
+    this.#busy = true;
+    this.#gavePlaintext = false;
+    let through = false;
+    this.#connector.enter(this, () => {
+      through = this.wire.feed(record.bytes);
+    });
+    if (through && this.#gavePlaintext) this.#settled(record);
+    // A close_notify shows as 'end', in the first tick after the bytes went in; until then nothing more is fed.
+    else process.nextTick(() => this.#guard(() => this.#settle(record)));
+  }
+
+  #settle(record: WireRecord): void {
+    if (!this.sink.alive) return;
+    // Node has stopped reading; it takes the rest when it goes on.
+    this.#waiting = this.wire.readableLength > 0 ? record : undefined;
+    if (this.#waiting !== undefined) return;
+    this.#settled(record);
+    this.#pump();
+  }
+
+  #goOn(): void {
+    const record = this.#waiting;
+    if (record === undefined) this.#pump();
+    else this.#guard(() => this.#settle(record));
+  }
+
+  #settled(record: WireRecord): void {
+    this.#busy = false;
+    this.#gate.consumed(record.bytes.length);
+    const alert = this.#clearAlert(record);
+    if (this.#peerClosed || (alert === 'close_notify' && !this.#secured)) {
+      this.#peerClosed = true;
+      this.#reader.clear();
+      this.#gate.closeNotify();
+    } else if (this.#gavePlaintext) this.#limits.recordWithPlaintext();
+    else if (this.#secured && record.type !== contentType.handshake) this.#limits.recordWithoutPlaintext(record.type);
+  }
+
+  /** An alert in the clear: two bytes, where a protected one is never that short. */
+  #clearAlert({ type, length, bytes }: WireRecord): AlertDescription | undefined {
+    if (type !== contentType.alert || length !== 2) return undefined;
+    const level = bytes[5] === 1 ? 'warning' : 'fatal';
+    const number = bytes[6] ?? 0;
+    const description = alertName(number);
+    this.sink.event({ type: 'alert', direction: 'received', level, description: description ?? number });
+    if (level === 'warning' && !this.#secured && description !== 'close_notify') this.#limits.warning();
+    return description;
+  }
+
+  pause(): void {
+    this.#gate.pause();
+  }
+
+  resume(): void {
+    this.#gate.resume();
+  }
+
+  // --- The road out ---
+
+  sendPlaintext(bytes: Uint8Array): void {
+    if (!this.sink.alive || bytes.length === 0) return;
+    this.#guard(() => {
+      this.#limits.beforeSending(bytes.length);
+      const { length } = bytes;
+      this.#writesInFlight++;
+      this.#tellReadiness();
+      this.#connector.enter(this, () => {
+        this.#socket?.write(bytes, (error) => {
+          this.#writesInFlight--;
+          if (error) return;
+          this.sink.sealed(length);
+          this.#tellReadiness();
+        });
+      });
+    });
+  }
+
+  sendCloseNotify(): void {
+    if (!this.sink.alive || this.#closeSent) return;
+    this.#closeSent = true;
+    this.#tellReadiness();
+    this.#guard(() => this.#connector.enter(this, () => this.#socket?.end()));
+  }
+
+  /** Renegotiates (RFC 5246 §7.4.1.2): for clients of TLS 1.2 where the limits allow it. */
+  updateKeys(): void {
+    if (!this.sink.alive) return;
+    if (this.#connector.role === 'server' || this.#tls13)
+      throw new ApiMisuseError('Node can renegotiate as a client of TLS 1.2, and can start no TLS 1.3 KeyUpdate');
+    this.#guard(() => {
+      if (this.host.limits.renegotiation === false)
+        throw new LimitExceededError('renegotiation', 'limits.renegotiation: renegotiation is switched off');
+      this.#beginRenegotiation('sent');
+      this.#connector.enter(this, () => {
+        this.#socket?.renegotiate({}, (error) => {
+          if (error !== null) this.broken(error);
+        });
+      });
+    });
+  }
+
+  #beginRenegotiation(direction: 'received' | 'sent'): void {
+    if (this.#renegotiation.isRunning) return;
+    this.#renegotiation.begin(direction);
+    this.#limits.startHandshake();
+    this.#tellReadiness();
+  }
+
+  #written(bytes: Uint8Array): void {
+    if (!this.sink.alive) return;
+    this.#sent.push(bytes);
+    this.sink.ciphertext(bytes);
+  }
+
+  #recordSent(type: number, length: number): void {
+    this.#limits.recordSent();
+    const name = contentTypeName(type);
+    if (name !== undefined && this.sink.observed)
+      this.sink.event({ type: 'record', direction: 'sent', contentType: name, bytes: length });
+  }
+
+  // --- OpenSSL's side ---
+
+  adopt(socket: TLSSocket): void {
+    this.#socket = socket;
+    socket.on('error', (error) => this.broken(error));
+    socket.on('close', () => this.#closedByNode());
+    socket.on('data', (bytes: Buffer) => {
+      this.#gavePlaintext = true;
+      this.#gate.plaintext(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    });
+    socket.on('end', () => {
+      this.#peerClosed = true;
+    });
+    socket.on('secure', () => this.#guard(() => this.#renegotiated(socket)));
+  }
+
+  secured(): void {
+    const socket = this.#socket;
+    if (!this.sink.alive || socket === undefined || this.#secured) return;
+    this.#guard(() => {
+      this.#secured = true;
+      this.#tls13 = socket.getProtocol() === 'TLSv1.3';
+      this.#limits.startKeys(socket.getCipher().standardName);
+      const authenticated = this.#connector.authenticate(this, socket);
+      this.#peerLeaf = authenticated.peer.chain[0];
+      if (authenticated.verify === undefined) this.#conclude(socket, authenticated);
+      else this.#ask(socket, authenticated);
+    });
+  }
+
+  #ask(socket: TLSSocket, authenticated: Authenticated): void {
+    const { peer, resumed, serverName, verify } = authenticated;
+    this.#taskRuns = true;
+    this.#tellReadiness();
+    this.sink.task({
+      name: 'verify',
+      alert: 'certificate_unknown',
+      run: () => verify?.({ chain: peer.chain, resumed, ...(serverName === undefined ? {} : { serverName }) }) ?? false,
+      resolve: (accepted: unknown) => {
+        if (!this.#taskRuns) return;
+        this.#taskRuns = false;
+        if (accepted === true) this.#guard(() => this.#conclude(socket, authenticated));
+        else this.fail(new CertificateError('refused-by-verify', 'verify refused the peer', { phase: 'verification' }));
+      },
+      reject: (error) => {
+        if (!this.#taskRuns) return;
+        this.#taskRuns = false;
+        this.fail(error);
+      },
+    });
+  }
+
+  #conclude(socket: TLSSocket, { peer, resumed, serverName }: Authenticated): void {
+    if (!this.sink.alive) return;
+    const parameters = negotiatedParameters(socket, peer, resumed, serverName);
+    this.#negotiated = true;
+    this.sink.negotiated(parameters);
+    this.#connector.verified?.(this, parameters);
+    this.#gate.open();
+    this.#tellReadiness();
+  }
+
+  #renegotiated(socket: TLSSocket): void {
+    if (!this.#renegotiation.isRunning) return;
+    const after = socket.getPeerCertificate(false)?.raw;
+    this.#renegotiation.end(this.#peerLeaf, after);
+    this.#limits.startKeys(socket.getCipher().standardName);
+    this.#tellReadiness();
+  }
+
+  broken(error: unknown): void {
+    // Node's words for a close_notify in the middle of a handshake.
+    if (!this.#secured && (error as NodeJS.ErrnoException).code === 'ECONNRESET') this.#peerClosed = true;
+    else if ((error as NodeJS.ErrnoException).code === 'ERR_TLS_SESSION_ATTACK')
+      this.fail(new LimitExceededError('renegotiation', "more renegotiations than Node's own tls.CLIENT_RENEG_LIMIT"));
+    else this.fail(nodeTlsError(error));
+  }
+
+  // --- The end ---
+
+  abort(_alert: AlertDescription): void {
+    // Node has no call that sends an alert: the peer sees a cut (capabilities.alerts is 'own').
+    this.destroy();
+  }
+
+  destroy(): void {
+    this.sink.silence();
+    this.#tearDown();
+  }
+
+  fail(error: TlsError): void {
+    this.sink.failed(error);
+    this.#tearDown();
+  }
+
+  #tearDown(): void {
+    this.#gate.close();
+    this.#reader.clear();
+    // Later: this may be a callback out of OpenSSL.
+    process.nextTick(() => {
+      this.#socket?.destroy();
+      this.wire.destroy();
+    });
+  }
+
+  #closedByNode(): void {
+    if (this.#peerClosed) return;
+    this.fail(new EngineFailureError('Node closed its TLS socket without an error'));
+  }
+
+  exportKeyingMaterial(label: string, context: Uint8Array | undefined, length: number): Uint8Array {
+    if (!this.#negotiated || this.#socket === undefined)
+      throw new ApiMisuseError('keying material can be exported once the handshake is over');
+    try {
+      // Node takes no context for "no context", which TLS 1.2 tells from an empty one (RFC 5705 §4); its types do not say so.
+      return new Uint8Array(this.#socket.exportKeyingMaterial(length, label, context as Buffer));
+    } catch {
+      throw new ApiMisuseError(
+        'keying material cannot be exported with this label and length, or the connection is over',
+      );
+    }
+  }
+
+  #tellReadiness(): void {
+    if (!this.#negotiated) this.sink.readiness(this.#taskRuns ? engineReadiness.wantAsync : engineReadiness.wantRead);
+    else if (this.#renegotiation.isRunning) this.sink.readiness(engineReadiness.wantRead);
+    else if (this.#writesInFlight > 0 || this.#closeSent) this.sink.readiness(engineReadiness.wantWrite);
+    else this.sink.readiness(engineReadiness.ready);
+  }
+
+  /** Nothing that is thrown in here, by Node or by us, leaves the engine but as `failed`. */
+  #guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.fail(error instanceof TlsError ? error : nodeTlsError(error));
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import { CertificateError, type CertificateFailureReason, type Limits } from '@rxtls/core/engine';
+import { matchesIdentity, type ReferenceIdentity } from './reference-identity.ts';
+import { subjectAlternativeNames } from './subject-alternative-names.ts';
+
+/** What our own checks hold a chain against, whatever OpenSSL said of it. */
+export interface ChainRules {
+  /** The extended key usage the leaf must allow (RFC 5280 §4.2.1.12). */
+  readonly usage: 'serverAuth' | 'clientAuth';
+  /** Whom the leaf must name; a server does not ask for a name. */
+  readonly identity?: ReferenceIdentity;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly limits: Pick<Limits, 'maxChainLength' | 'minRsaKeyBits' | 'maxRsaKeyBits'>;
+}
+
+const usageIds = { serverAuth: '1.3.6.1.5.5.7.3.1', clientAuth: '1.3.6.1.5.5.7.3.2' } as const;
+const anyUsageId = '2.5.29.37.0';
+
+/**
+ * The chain OpenSSL built for the peer, the leaf first; empty when the peer showed none. `getPeerX509Certificate` would
+ * give certificates as sent, but takes the leaf off OpenSSL's own list each time it is called on a client.
+ */
+export function peerChain(socket: TLSSocket): readonly Uint8Array[] {
+  const chain: Uint8Array[] = [];
+  let certificate = socket.getPeerCertificate(true);
+  // A chain ends in a certificate that is its own issuer, or in one whose issuer is not known.
+  while (certificate?.raw !== undefined && chain.length < 128) {
+    chain.push(new Uint8Array(certificate.raw));
+    if (certificate.issuerCertificate === undefined || certificate.issuerCertificate === certificate) break;
+    certificate = certificate.issuerCertificate;
+  }
+  return chain;
+}
+
+/** What is wrong with the chain by our own rules, or undefined. The order is from cheap to dear, so that a flood costs little. */
+export function chainProblem(chain: readonly Uint8Array[], rules: ChainRules): CertificateError | undefined {
+  if (chain.length === 0) return refuse('missing', 'the peer showed no certificate');
+  if (chain.length > rules.limits.maxChainLength)
+    return refuse('chain-too-long', `the peer's chain has more than ${rules.limits.maxChainLength} certificates`);
+  try {
+    const certificates = chain.map((der) => new X509Certificate(der));
+    return (
+      first(certificates, (certificate) => keyProblem(certificate, rules.limits)) ??
+      first(certificates, (certificate) => validityProblem(certificate, rules.now)) ??
+      usageProblem(certificates[0], rules.usage) ??
+      nameProblem(chain[0], rules.identity)
+    );
+  } catch {
+    return refuse('bad-certificate', 'a certificate of the peer cannot be read');
+  }
+}
+
+function first(
+  certificates: readonly X509Certificate[],
+  problem: (certificate: X509Certificate) => CertificateError | undefined,
+): CertificateError | undefined {
+  for (const certificate of certificates) {
+    const found = problem(certificate);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function keyProblem({ publicKey }: X509Certificate, limits: ChainRules['limits']): CertificateError | undefined {
+  if (publicKey.asymmetricKeyType !== 'rsa' && publicKey.asymmetricKeyType !== 'rsa-pss') return undefined;
+  const bits = publicKey.asymmetricKeyDetails?.modulusLength ?? 0;
+  if (bits >= limits.minRsaKeyBits && bits <= limits.maxRsaKeyBits) return undefined;
+  return refuse(
+    'weak-key',
+    `an RSA key of ${bits} bits in the peer's chain; ${limits.minRsaKeyBits} to ${limits.maxRsaKeyBits} are accepted`,
+  );
+}
+
+function validityProblem(certificate: X509Certificate, now: number): CertificateError | undefined {
+  const from = Date.parse(certificate.validFrom);
+  const to = Date.parse(certificate.validTo);
+  if (Number.isNaN(from) || Number.isNaN(to))
+    return refuse('bad-certificate', 'a certificate without readable validity');
+  if (now < from)
+    return refuse('not-yet-valid', `a certificate of the peer is not valid before ${certificate.validFrom}`);
+  if (now > to) return refuse('expired', `a certificate of the peer expired on ${certificate.validTo}`);
+  return undefined;
+}
+
+function usageProblem(leaf: X509Certificate | undefined, usage: ChainRules['usage']): CertificateError | undefined {
+  // Node gives the object identifiers of extKeyUsage; a certificate without that extension may be used for anything.
+  const ids: readonly string[] | undefined = leaf?.keyUsage;
+  if (ids === undefined || ids.length === 0 || ids.includes(usageIds[usage]) || ids.includes(anyUsageId))
+    return undefined;
+  return refuse('wrong-usage', `the peer's certificate is not for ${usage}`);
+}
+
+function nameProblem(
+  leaf: Uint8Array | undefined,
+  identity: ReferenceIdentity | undefined,
+): CertificateError | undefined {
+  if (identity === undefined || leaf === undefined) return undefined;
+  if (matchesIdentity(subjectAlternativeNames(leaf), identity)) return undefined;
+  return refuse('wrong-name', `the peer's certificate is not for ${identity.name}`);
+}
+
+const refuse = (reason: CertificateFailureReason, message: string): CertificateError =>
+  new CertificateError(reason, message, { phase: 'verification' });
+
+/** When the chain stops being valid: the earliest notAfter, in milliseconds since 1970. */
+export const chainNotAfter = (chain: readonly Uint8Array[]): number =>
+  Math.min(...chain.map((der) => Date.parse(new X509Certificate(der).validTo)));
