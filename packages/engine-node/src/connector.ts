@@ -30,8 +30,10 @@ export interface Authenticated {
 /** The part of an engine that differs between client and server. One for each connection. */
 export interface Connector {
   readonly role: TlsRole;
-  /** Puts OpenSSL on the wire. Called once. */
+  /** Puts OpenSSL on the wire. Called once, when the engine is made. */
   start(core: EngineCore): void;
+  /** Sees the ciphertext before OpenSSL does: for a choice that needs the ClientHello. */
+  preview?(core: EngineCore, bytes: Uint8Array): void;
   /** Runs a call into OpenSSL so that events of a shared `tls.Server` find their engine. */
   enter(core: EngineCore, call: () => void): void;
   /** Judges the peer of a finished handshake. @throws CertificateError when it is refused. */

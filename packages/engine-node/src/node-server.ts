@@ -14,8 +14,8 @@ export class NodeServer {
   #current: EngineCore | undefined;
 
   /** @throws ApiMisuseError when OpenSSL refuses the options. */
-  constructor(settings: ServerSettings, renegotiation: boolean) {
-    const policy = sessionPolicy(settings);
+  constructor(settings: ServerSettings, renegotiation: boolean, virtualHost = '') {
+    const policy = sessionPolicy(settings, virtualHost);
     try {
       this.#server = createServer({
         ...contextOptions(settings, renegotiation),
@@ -65,19 +65,11 @@ export class NodeServer {
 type Respond = (error: Error | null, response: Buffer) => void;
 
 /** What a server's sessions hang on: a ticket made under another policy does not decrypt, and the client proves itself anew. */
-const sessionPolicy = ({
-  clientAuth,
-  trust,
-  verify,
-  credentials,
-  alpnProtocols,
-  versions,
-  legacy,
-}: ServerSettings): string =>
+const sessionPolicy = (settings: ServerSettings, virtualHost: string): string =>
   policyHash([
-    [clientAuth, trust?.hash ?? null, verify !== undefined],
-    credentials.map(({ names }) => names),
-    [alpnProtocols, versions, legacy],
+    [settings.clientAuth, settings.trust?.hash ?? null, settings.verify !== undefined],
+    [virtualHost, settings.credentials.map(({ names }) => names)],
+    [settings.alpnProtocols, settings.versions, settings.legacy],
   ]);
 
 const derivedTicketKeys = (secret: Uint8Array, policy: string): Buffer =>

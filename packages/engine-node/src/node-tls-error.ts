@@ -4,6 +4,7 @@ import {
   alertName,
   CertificateError,
   EngineFailureError,
+  LimitExceededError,
   PeerIncompatibleError,
   PeerMisbehavedError,
   type TlsError,
@@ -58,6 +59,8 @@ const misbehaved: ReadonlyMap<string, AlertDescription> = new Map([
  */
 export function nodeTlsError(error: unknown): TlsError {
   const { code, message } = facts(error);
+  if (code === 'ERR_TLS_SESSION_ATTACK')
+    return new LimitExceededError('renegotiation', "more renegotiations than Node's own tls.CLIENT_RENEG_LIMIT");
   const number = /SSL alert number (\d+)/.exec(message)?.[1];
   if (number !== undefined) return received(Number(number));
   if (!code.startsWith('ERR_SSL_')) return new EngineFailureError(`OpenSSL through Node failed: ${code || 'no code'}`);

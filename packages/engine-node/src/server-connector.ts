@@ -1,8 +1,16 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import { CertificateError, PeerMisbehavedError } from '@rxtls/core/engine';
+import {
+  alertNumber,
+  CertificateError,
+  ClientHelloReader,
+  contentType,
+  PeerIncompatibleError,
+  PeerMisbehavedError,
+} from '@rxtls/core/engine';
 import type { Authenticated, Connector, EngineCore } from './connector.ts';
 import type { NodeServer } from './node-server.ts';
+import type { NodeServers } from './node-servers.ts';
 import { opensslVerdict } from './openssl-verdict.ts';
 import type { ServerSettings } from './server-options.ts';
 import { chainProblem, peerChain } from './verification.ts';
@@ -12,25 +20,51 @@ export type ProvedChains = Map<string, readonly Uint8Array[]>;
 
 const maxProvedChains = 1_024;
 
+/** A fatal alert in the clear: there is no OpenSSL yet that could send it. */
+const unrecognizedName = [contentType.alert, 3, 3, 0, 2, 2, alertNumber.unrecognized_name];
+
 /** The server's part of one connection: the judgement of the client. */
 export class ServerConnector implements Connector {
   readonly role = 'server';
   readonly #settings: ServerSettings;
-  readonly #server: NodeServer;
+  readonly #servers: NodeServers;
   readonly #proved: ProvedChains;
+  /** Reads the client's name, as long as no server is chosen. */
+  #hello: ClientHelloReader | undefined;
+  #server: NodeServer | undefined;
 
-  constructor(settings: ServerSettings, server: NodeServer, proved: ProvedChains) {
+  constructor(settings: ServerSettings, servers: NodeServers, proved: ProvedChains) {
     this.#settings = settings;
-    this.#server = server;
+    this.#servers = servers;
     this.#proved = proved;
   }
 
   start(core: EngineCore): void {
-    this.#server.connect(core);
+    if (this.#servers.chooseByName) this.#hello = new ClientHelloReader(core.host.limits);
+    else this.#connect(core, undefined);
+  }
+
+  preview(core: EngineCore, bytes: Uint8Array): void {
+    const hello = this.#hello?.receive(bytes);
+    if (hello === undefined) return;
+    this.#hello = undefined;
+    this.#connect(core, hello.serverName);
+  }
+
+  #connect(core: EngineCore, name: string | undefined): void {
+    this.#server = this.#servers.serverFor(name, core.host.limits);
+    if (this.#server === undefined) {
+      core.sink.ciphertext(Uint8Array.from(unrecognizedName));
+      throw new PeerIncompatibleError('the client asks for no name that is served here', {
+        alert: 'unrecognized_name',
+      });
+    }
+    this.enter(core, () => this.#server?.connect(core));
   }
 
   enter(core: EngineCore, call: () => void): void {
-    this.#server.enter(core, call);
+    if (this.#server === undefined) call();
+    else this.#server.enter(core, call);
   }
 
   authenticate(core: EngineCore, socket: TLSSocket): Authenticated {

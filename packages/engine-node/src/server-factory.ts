@@ -1,6 +1,6 @@
 import type { TlsEngine, TlsEngineFactory, TlsEngineSink, TlsHost } from '@rxtls/core/engine';
 import { nodeCapabilities, versionRange } from './capabilities.ts';
-import { NodeServer } from './node-server.ts';
+import { NodeServers } from './node-servers.ts';
 import { type ProvedChains, ServerConnector } from './server-connector.ts';
 import { type NodeServerOptions, serverSettings } from './server-options.ts';
 import { TlsSocketEngine } from './tls-socket-engine.ts';
@@ -8,15 +8,10 @@ import { TlsSocketEngine } from './tls-socket-engine.ts';
 /** `nodeEngine.server`. @throws ApiMisuseError for options that make no sense or weaken security unsaid. */
 export function serverFactory(options: NodeServerOptions): TlsEngineFactory<'server'> {
   const settings = serverSettings(options);
-  const server = new NodeServer(settings, false);
+  const servers = new NodeServers(settings);
   const proved: ProvedChains = new Map();
-  let renegotiable: NodeServer | undefined;
-  const make = (sink: TlsEngineSink, host: TlsHost): TlsEngine => {
-    const refuses = host.limits.renegotiation === false;
-    if (!refuses) renegotiable ??= new NodeServer(settings, true);
-    const connector = new ServerConnector(settings, refuses ? server : (renegotiable ?? server), proved);
-    return new TlsSocketEngine(connector, sink, host);
-  };
+  const make = (sink: TlsEngineSink, host: TlsHost): TlsEngine =>
+    new TlsSocketEngine(new ServerConnector(settings, servers, proved), sink, host);
   const capabilities = nodeCapabilities('server', versionRange(settings.versions.min, settings.versions.max));
   return Object.freeze(Object.assign(make, { role: 'server', capabilities } as const));
 }

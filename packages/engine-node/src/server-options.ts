@@ -2,6 +2,7 @@ import { ApiMisuseError, type TlsVersion } from '@rxtls/core/engine';
 import { type CertificateInput, type Credentials, type LoadedCredentials, loadCredentials } from './certificates.ts';
 import { alpnList, flag, functionOption, nameList, ownOptions, versionOptions } from './own-options.ts';
 import type { VerifyPeer } from './peer-verification.ts';
+import { referenceIdentity } from './reference-identity.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
 
 /** Whether a server asks its clients for a certificate. */
@@ -11,6 +12,10 @@ export type ClientAuth = 'none' | 'request' | 'require';
 export interface NodeServerOptions {
   /** Chain and key; a list for one set each of RSA and ECDSA. */
   readonly credentials: Credentials | readonly Credentials[];
+  /** Credentials for single names: `host.example`, or `*.example` for one more label. Sessions never cross from one to another. */
+  readonly serverNames?: Readonly<Record<string, Credentials | readonly Credentials[]>>;
+  /** Refuses a client that sends no name of `serverNames` with `unrecognized_name` (RFC 6066 §3). */
+  readonly requireServerName?: boolean;
   /** Application protocols we speak; without overlap the handshake fails with `no_application_protocol` (RFC 7301 §3.2). */
   readonly alpnProtocols?: readonly string[];
   /** Default `none`. With `request` a client that shows no certificate is `not-requested`; one that shows a bad one is refused. */
@@ -36,9 +41,17 @@ export interface NodeServerOptions {
   readonly signatureAlgorithms?: string | readonly string[];
 }
 
+/** One entry of `serverNames`. */
+export interface VirtualHost {
+  readonly pattern: string;
+  readonly credentials: readonly LoadedCredentials[];
+}
+
 /** The options of a server after reading. */
 export interface ServerSettings {
   readonly credentials: readonly LoadedCredentials[];
+  readonly virtualHosts: readonly VirtualHost[];
+  readonly requireServerName: boolean;
   readonly alpnProtocols: readonly string[];
   readonly clientAuth: ClientAuth;
   readonly trust: TrustAnchors | undefined;
@@ -56,6 +69,8 @@ export interface ServerSettings {
 
 const names = [
   'credentials',
+  'serverNames',
+  'requireServerName',
   'alpnProtocols',
   'clientAuth',
   'clientCa',
@@ -83,8 +98,13 @@ export function serverSettings(options: NodeServerOptions): ServerSettings {
     throw new ApiMisuseError("clientCa needs clientAuth: 'request' or 'require'");
   if (own.sessions !== undefined && own.sessions !== 'none')
     throw new ApiMisuseError("sessions must be 'none' or left out: a server's sessions are in its tickets");
+  const virtualHosts = virtualHostList(own.serverNames);
+  const requireServerName = flag(own.requireServerName, 'requireServerName');
+  if (requireServerName && virtualHosts.length === 0) throw new ApiMisuseError('requireServerName needs serverNames');
   return {
-    credentials: credentialSets(own.credentials),
+    credentials: credentialSets(own.credentials, 'credentials'),
+    virtualHosts,
+    requireServerName,
     alpnProtocols: alpnList(own.alpnProtocols),
     clientAuth,
     trust: own.clientCa === undefined ? undefined : trustAnchors(own.clientCa as CertificateInput, 'clientCa'),
@@ -101,10 +121,24 @@ export function serverSettings(options: NodeServerOptions): ServerSettings {
   };
 }
 
-function credentialSets(value: unknown): readonly LoadedCredentials[] {
+function virtualHostList(value: unknown): readonly VirtualHost[] {
+  if (value === undefined) return [];
+  const names = Object.keys(Object(value));
+  const own = ownOptions(value, names, 'serverNames');
+  return names.map((name) => {
+    const { kind } = referenceIdentity(name.replace(/^\*\./, ''));
+    if (kind !== 'dns') throw new ApiMisuseError('serverNames are host names, or *. and a host name');
+    return {
+      pattern: name.toLowerCase(),
+      credentials: credentialSets(own[name], `serverNames[${JSON.stringify(name)}]`),
+    };
+  });
+}
+
+function credentialSets(value: unknown, name: string): readonly LoadedCredentials[] {
   const sets: readonly unknown[] = Array.isArray(value) ? value : [value];
-  if (value === undefined || sets.length === 0) throw new ApiMisuseError('credentials are required: cert and key');
-  return sets.map((set) => loadCredentials(set, 'credentials'));
+  if (value === undefined || sets.length === 0) throw new ApiMisuseError(`${name}: cert and key are required`);
+  return sets.map((set) => loadCredentials(set, name));
 }
 
 function clientAuthOption(value: unknown): ClientAuth {

@@ -1,11 +1,13 @@
 import type { TLSSocket } from 'node:tls';
 import {
   type AlertDescription,
+  AlertReceivedError,
   ApiMisuseError,
   alertName,
   CertificateError,
   contentType,
   contentTypeName,
+  type Direction,
   EngineFailureError,
   engineReadiness,
   LimitExceededError,
@@ -76,6 +78,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore {
   receiveCiphertext(bytes: Uint8Array): void {
     if (!this.sink.alive || this.#peerClosed) return;
     this.#reader.push(bytes);
+    this.#guard(() => this.#connector.preview?.(this, bytes));
     this.#pump();
   }
 
@@ -146,6 +149,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore {
     if (this.#peerClosed || (alert === 'close_notify' && !this.#secured)) {
       this.#peerClosed = true;
       this.#reader.clear();
+      if (alert === undefined) this.#alertEvent('received', 'warning', 'close_notify');
       this.#gate.closeNotify();
     } else if (this.#gavePlaintext) this.#limits.recordWithPlaintext();
     else if (this.#secured && record.type !== contentType.handshake) this.#limits.recordWithoutPlaintext(record.type);
@@ -157,7 +161,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore {
     const level = bytes[5] === 1 ? 'warning' : 'fatal';
     const number = bytes[6] ?? 0;
     const description = alertName(number);
-    this.sink.event({ type: 'alert', direction: 'received', level, description: description ?? number });
+    this.#alertEvent('received', level, description ?? number);
     if (level === 'warning' && !this.#secured && description !== 'close_notify') this.#limits.warning();
     return description;
   }
@@ -194,7 +198,11 @@ export class TlsSocketEngine implements TlsEngine, EngineCore {
     if (!this.sink.alive || this.#closeSent) return;
     this.#closeSent = true;
     this.#tellReadiness();
-    this.#guard(() => this.#connector.enter(this, () => this.#socket?.end()));
+    this.#guard(() => {
+      this.#connector.enter(this, () => {
+        this.#socket?.end(() => this.#alertEvent('sent', 'warning', 'close_notify'));
+      });
+    });
   }
 
   /** Renegotiates (RFC 5246 §7.4.1.2): for clients of TLS 1.2 where the limits allow it. */
@@ -214,7 +222,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore {
     });
   }
 
-  #beginRenegotiation(direction: 'received' | 'sent'): void {
+  #beginRenegotiation(direction: Direction): void {
     if (this.#renegotiation.isRunning) return;
     this.#renegotiation.begin(direction);
     this.#limits.startHandshake();
@@ -306,10 +314,19 @@ export class TlsSocketEngine implements TlsEngine, EngineCore {
 
   broken(error: unknown): void {
     // Node's words for a close_notify in the middle of a handshake.
-    if (!this.#secured && (error as NodeJS.ErrnoException).code === 'ECONNRESET') this.#peerClosed = true;
-    else if ((error as NodeJS.ErrnoException).code === 'ERR_TLS_SESSION_ATTACK')
-      this.fail(new LimitExceededError('renegotiation', "more renegotiations than Node's own tls.CLIENT_RENEG_LIMIT"));
-    else this.fail(nodeTlsError(error));
+    if (!this.#secured && (error as NodeJS.ErrnoException).code === 'ECONNRESET') {
+      this.#peerClosed = true;
+      return;
+    }
+    const normalised = nodeTlsError(error);
+    // A protected alert is seen only by what OpenSSL made of it; one in the clear was reported as it came.
+    if (normalised instanceof AlertReceivedError && normalised.alert !== undefined && !this.#clear)
+      this.#alertEvent('received', 'fatal', normalised.alert);
+    this.fail(normalised);
+  }
+
+  #alertEvent(direction: Direction, level: 'warning' | 'fatal', description: AlertDescription | number): void {
+    this.sink.event({ type: 'alert', direction, level, description });
   }
 
   // --- The end ---
