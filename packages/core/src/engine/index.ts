@@ -2,6 +2,7 @@
 export { type AlertDescription, alertName, alertNumber } from './alert.ts';
 export { alertForError } from './alert-for-error.ts';
 export type { ClientHello } from './client-hello.ts';
+export { ClientHelloReader } from './client-hello-reader.ts';
 export { type EngineReadiness, type EngineState, engineReadiness, engineState } from './engine-readiness.ts';
 export type { EngineTask, Subscribable, TaskResult } from './engine-task.ts';
 export { defaultLimits, type LimitName, type Limits, type Rate, resolveLimits } from './limits.ts';

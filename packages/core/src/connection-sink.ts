@@ -1,0 +1,64 @@
+import type { Observable } from 'rxjs';
+import type { ByteSink } from './duplex.ts';
+import { AbortedError, LimitExceededError, TlsError } from './engine/index.ts';
+import { Level } from './level.ts';
+import { mayWrite } from './session-state.ts';
+import type { Stage, StageFollower } from './stage.ts';
+
+/** A TLS connection as what the next layer writes to. Its demand is the room under the write high-water mark. */
+export class ConnectionSink implements ByteSink, StageFollower {
+  readonly isWriting = false;
+  readonly demand: Observable<number>;
+  readonly taken: Observable<number>;
+  readonly #stage: Stage;
+  readonly #demand: Level;
+  readonly #taken: Level;
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+    this.#demand = new Level(this.#room);
+    this.#taken = new Level(stage.outbound.ledger.flushed);
+    this.demand = this.#demand.changes;
+    this.taken = this.#taken.changes;
+    if (stage.end === 'no') stage.follow(this);
+    else this.ended(stage.error);
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#stage.end !== 'no') return;
+    const intent = this.#stage.write(bytes, true);
+    if (intent.why === 'queue-full')
+      this.#stage.fail(
+        new LimitExceededError('maxQueuedBytes', 'the layer above wrote past demand and past limits.maxQueuedBytes'),
+      );
+    else this.turned();
+  }
+
+  end(): void {
+    this.#stage.queueClose();
+  }
+
+  abort(reason?: unknown): void {
+    this.#stage.fail(
+      reason instanceof TlsError ? reason : new AbortedError('the layer above aborted', { cause: reason }),
+    );
+  }
+
+  turned(): void {
+    this.#demand.set(this.#room);
+    this.#taken.set(this.#stage.outbound.ledger.flushed);
+  }
+
+  ended(error: TlsError | undefined): void {
+    this.#taken.set(this.#stage.outbound.ledger.flushed);
+    this.#taken.complete();
+    this.#demand.set(0);
+    if (error === undefined) this.#demand.complete();
+    else this.#demand.fail(error);
+  }
+
+  get #room(): number {
+    const { outbound, limits, state } = this.#stage;
+    return mayWrite(state) ? Math.max(0, Math.min(outbound.room, limits.writeHighWater - outbound.waitingBytes)) : 0;
+  }
+}

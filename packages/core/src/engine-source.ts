@@ -1,0 +1,94 @@
+import { isObservable, type Observable, type ObservableInput, Subscription, from } from 'rxjs';
+import { ApiMisuseError, type ClientHello, type TlsEngineFactory, type TlsRole } from './engine/index.ts';
+
+/** Chooses a server's engine from the ClientHello; made by `byHello`. */
+export interface EngineSelector {
+  readonly select: (
+    hello: ClientHello,
+  ) => TlsEngineFactory<'server'> | ObservableInput<TlsEngineFactory<'server'>> | undefined;
+}
+
+/**
+ * Where engines come from. A factory is a value; an observable of factories is live configuration: the latest one serves the
+ * next connection, a handshake in flight keeps its own, and an error or completion keeps the last.
+ */
+export type EngineSource<R extends TlsRole = TlsRole> =
+  | TlsEngineFactory<R>
+  | Observable<TlsEngineFactory<R>>
+  | PromiseLike<TlsEngineFactory<R>>
+  | (R extends 'server' ? EngineSelector : never);
+
+/** A waiting connection. */
+interface Taker {
+  ready(): void;
+  failed(error: unknown): void;
+}
+
+export const isFactory = (value: unknown): value is TlsEngineFactory =>
+  typeof value === 'function' &&
+  ((value as Partial<TlsEngineFactory>).role === 'client' || (value as Partial<TlsEngineFactory>).role === 'server');
+
+export const isSelector = (value: unknown): value is EngineSelector =>
+  typeof value === 'object' && value !== null && typeof (value as Partial<EngineSelector>).select === 'function';
+
+/** The latest of an {@link EngineSource}, for as long as the operator that holds it is subscribed. */
+export class EngineSupply {
+  latest: TlsEngineFactory | EngineSelector | undefined;
+  readonly #takers = new Set<Taker>();
+  readonly #subscription = new Subscription();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(source: EngineSource<TlsRole> | EngineSource<'server'> | EngineSource<'client'>) {
+    if (isFactory(source) || isSelector(source)) {
+      this.latest = source;
+      return;
+    }
+    this.#subscription.add(
+      from(source as ObservableInput<TlsEngineFactory>).subscribe({
+        next: (factory) => {
+          if (!isFactory(factory))
+            return this.#fail(new ApiMisuseError('an engine source emitted what is no engine factory'));
+          this.latest = factory;
+          this.#tell((taker) => taker.ready());
+        },
+        error: (error: unknown) => this.#fail(error),
+        complete: () =>
+          this.#fail(new ApiMisuseError('an engine source completed before it emitted an engine factory')),
+      }),
+    );
+  }
+
+  /** Calls `ready` once there is a latest one, or `failed` when there never will be. */
+  wait(taker: Taker): Subscription {
+    const subscription = new Subscription(() => this.#takers.delete(taker));
+    if (this.latest !== undefined) taker.ready();
+    else if (this.#failure !== undefined) taker.failed(this.#failure.error);
+    else this.#takers.add(taker);
+    return subscription;
+  }
+
+  stop(): void {
+    this.#subscription.unsubscribe();
+  }
+
+  #fail(error: unknown): void {
+    if (this.latest !== undefined) return; // the last good one goes on
+    this.#failure = { error };
+    this.#tell((taker) => taker.failed(error));
+  }
+
+  #tell(what: (taker: Taker) => void): void {
+    const takers = [...this.#takers];
+    this.#takers.clear();
+    for (const taker of takers) what(taker);
+  }
+}
+
+/** Refuses, before anything is subscribed, what can never give an engine. */
+export function checkEngineSource(source: unknown): void {
+  if (isFactory(source) || isSelector(source) || isObservable(source)) return;
+  if (typeof (source as { then?: unknown } | null | undefined)?.then === 'function') return;
+  throw new ApiMisuseError(
+    'an engine is wanted: a factory such as nodeEngine.client({ … }), an observable or promise of one, or byHello(…)',
+  );
+}

@@ -1,0 +1,179 @@
+// The road of a byte: transport → engine → plaintext → reader.
+//
+// What was taken from the transport and has not reached the reader is in one of three places: waiting for the engine, in
+// the engine, or waiting for the reader. Together they stay under the read high-water mark (and one chunk): that is all the
+// back-pressure there is, and it reaches the peer because the transport is not asked for more. Inside that window the engine
+// gets everything, so control records are handled while nobody reads.
+
+import { CreditSource } from './credit-source.ts';
+import type { ByteSource } from './duplex.ts';
+import { type Limits, type TlsEngine, TruncationError } from './engine/index.ts';
+import { Fifo } from './fifo.ts';
+
+/** An engine call takes at most this much, and an engine is given no more while it has this much. */
+const sliceBytes = 65_536;
+
+/** What the inbound road asks of the stage. */
+export interface InboundHost {
+  readonly limits: Limits;
+  /** The reader took bytes, asked for more, came or went. */
+  readerChanged(): void;
+  readerThrew(error: unknown): void;
+}
+
+export class Inbound {
+  /** Plaintext, for one reader at a time. */
+  readonly reader: CreditSource;
+  engine: TlsEngine | undefined;
+  /** The transport has no more. */
+  ended = false;
+  /** Plaintext bytes the engine has delivered. */
+  received = 0;
+  /** The peer's close_notify has come: what follows is not TLS's. */
+  #closed = false;
+  #endGiven = false;
+  #isPaused = false;
+  /** What the transport was asked for and has not brought. */
+  #asked = 0;
+  /** Received, not given to the engine. */
+  readonly #waiting = new Fifo<Uint8Array>();
+  #waitingBytes = 0;
+  /** Given to the engine and not consumed, kept because close_notify may come before the last of it. */
+  readonly #given = new Fifo<Uint8Array>();
+  #givenBytes = 0;
+  /** Of the first in `#given`, how much is consumed. */
+  #consumedOfFirst = 0;
+  readonly #host: InboundHost;
+  readonly #source: ByteSource;
+
+  constructor(host: InboundHost, source: ByteSource) {
+    this.#host = host;
+    this.#source = source;
+    this.reader = new CreditSource({
+      creditChanged: () => host.readerChanged(),
+      readerThrew: (error) => host.readerThrew(error),
+    });
+  }
+
+  /** Bytes taken from the transport that have not reached the reader. */
+  get held(): number {
+    return this.#waitingBytes + this.#givenBytes + this.reader.held;
+  }
+
+  /** The window is full because the reader does not read. */
+  get isBlockedByReader(): boolean {
+    return this.reader.held > 0 && this.held >= this.#host.limits.readHighWater;
+  }
+
+  /** The transport has ended and the engine is through with everything. */
+  get isDrained(): boolean {
+    return this.#endGiven && this.#givenBytes === 0;
+  }
+
+  /** A chunk from the transport; it is ours now. */
+  receive(bytes: Uint8Array): void {
+    this.#asked -= bytes.length;
+    if (bytes.length === 0) return;
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+  }
+
+  /** The engine may be given a slice, or the end. */
+  get hasWork(): boolean {
+    if (this.engine === undefined || this.#closed) return false;
+    return this.#waitingBytes > 0 ? this.#givenBytes < sliceBytes : this.ended && !this.#endGiven;
+  }
+
+  /** Asks the transport for as much as there is room for, once the window is down to the low-water mark. */
+  ask(): void {
+    if (this.#closed || this.ended) return;
+    const { readHighWater, readLowWater } = this.#host.limits;
+    const committed = this.held + Math.max(0, this.#asked);
+    if (committed > readLowWater) return;
+    const room = readHighWater - committed;
+    this.#asked += room;
+    this.#source.request(room);
+  }
+
+  /** Gives the engine the next slice, or the end. Answers with the work done in bytes, or -1 when there is nothing to do. */
+  step(): number {
+    const engine = this.engine;
+    if (engine === undefined || this.#closed) return -1;
+    this.#balance(engine);
+    const chunk = this.#waiting.peek();
+    if (chunk === undefined) {
+      if (!this.ended || this.#endGiven) return -1;
+      this.#endGiven = true;
+      engine.receiveEnd();
+      return 0;
+    }
+    if (this.#givenBytes >= sliceBytes) return -1;
+    this.#waiting.shift();
+    let slice = chunk;
+    if (chunk.length > sliceBytes) {
+      slice = chunk.subarray(0, sliceBytes);
+      this.#waiting.unshift(chunk.subarray(sliceBytes));
+    }
+    this.#waitingBytes -= slice.length;
+    this.#given.push(slice);
+    this.#givenBytes += slice.length;
+    engine.receiveCiphertext(slice);
+    return slice.length;
+  }
+
+  /** The engine is through with this much more. Only counts: called from inside the engine. */
+  consumed(bytes: number): void {
+    this.#givenBytes -= bytes;
+    this.#consumedOfFirst += bytes;
+    for (let first = this.#given.peek(); first !== undefined && this.#consumedOfFirst >= first.length; ) {
+      this.#consumedOfFirst -= first.length;
+      this.#given.shift();
+      first = this.#given.peek();
+    }
+  }
+
+  plaintext(bytes: Uint8Array): void {
+    this.received += bytes.length;
+    this.reader.push(bytes);
+  }
+
+  /** The peer's close_notify. Answers with how many bytes after it have been taken from the transport. */
+  closeNotify(): number {
+    this.#closed = true;
+    return this.#givenBytes + this.#waitingBytes;
+  }
+
+  /** What came after the peer's close_notify, in order. */
+  takeRemainder(): Uint8Array[] {
+    const remainder: Uint8Array[] = [];
+    for (let chunk = this.#given.shift(); chunk !== undefined; chunk = this.#given.shift()) {
+      remainder.push(chunk.subarray(this.#consumedOfFirst));
+      this.#consumedOfFirst = 0;
+    }
+    for (let chunk = this.#waiting.shift(); chunk !== undefined; chunk = this.#waiting.shift()) remainder.push(chunk);
+    this.#givenBytes = 0;
+    this.#waitingBytes = 0;
+    return remainder.filter((chunk) => chunk.length > 0);
+  }
+
+  /** Forgets ciphertext that nobody will read. */
+  forget(): void {
+    this.takeRemainder();
+  }
+
+  truncation(): TruncationError {
+    return new TruncationError(
+      this.received,
+      `the transport ended without close_notify after ${this.received} bytes of plaintext`,
+    );
+  }
+
+  /** More than a window of plaintext waits for the reader: the engine holds the rest back. */
+  #balance(engine: TlsEngine): void {
+    const isFull = this.reader.held >= this.#host.limits.readHighWater;
+    if (isFull === this.#isPaused) return;
+    this.#isPaused = isFull;
+    if (isFull) engine.pause();
+    else engine.resume();
+  }
+}

@@ -1,0 +1,302 @@
+// The road of an intent: write() → queue → engine → ciphertext → transport, and the acks that come back.
+//
+// Three things move at their own pace here: what the application writes, what the engine will seal now, what the transport
+// takes now. Only the queue may grow, and only up to its limits. Application data is sealed while the transport has demand,
+// a slice of at most max(16 KiB, demand) at a time, so at most one record goes past demand. Handshake records, alerts, key
+// updates and close_notify are the engine's own output: they pass at once, in wire order, whatever the demand is.
+
+import { Subject } from 'rxjs';
+import type { ByteSink } from './duplex.ts';
+import {
+  ApiMisuseError,
+  type EngineReadiness,
+  engineReadiness,
+  type LimitName,
+  type Limits,
+  maxPlaintextRecordBytes,
+  type RecordRange,
+  type TlsEngine,
+  type TlsError,
+  type TlsEvent,
+} from './engine/index.ts';
+import { FlushMarks } from './flush-marks.ts';
+import { LedgerBook } from './ledger.ts';
+import { ackOf, type RefusalReason, type WriteAck } from './write-ack.ts';
+import { type ActionKind, type IntentListener, WriteIntent } from './write-intent.ts';
+import { WriteQueue } from './write-queue.ts';
+
+/** What the outbound road asks of the stage. */
+export interface OutboundHost {
+  readonly limits: Limits;
+  /** Why a write is refused now, if it is. */
+  refusal(): RefusalReason | undefined;
+  /** close_notify and data may go to the engine. */
+  maySendActions(): boolean;
+  /** `updateKeys` works with what was negotiated. */
+  mayUpdateKeys(): boolean;
+  /** The handshake is still to be finished. */
+  isBeforeHandshake(): boolean;
+  closeGiven(): void;
+  event(event: TlsEvent): void;
+  readonly observed: boolean;
+}
+
+export class Outbound {
+  readonly acks: Subject<WriteAck> = new Subject();
+  readonly ledger: LedgerBook = new LedgerBook();
+  engine: TlsEngine | undefined;
+  /** The engine's latest word, also while the outbox has not told it yet. */
+  readiness: EngineReadiness = engineReadiness.wantRead;
+  /** What the transport takes now. */
+  demand = 0;
+  /** Ciphertext handed to the transport, and of it what the transport has handed on. */
+  written = 0;
+  taken = 0;
+  /** `updateKeys` and data given to the engine, in plaintext bytes, that it has not sealed into the transport. */
+  #inEngine = 0;
+  readonly #host: OutboundHost;
+  readonly #sink: ByteSink;
+  readonly #queue = new WriteQueue();
+  readonly #marks = new FlushMarks();
+  /** Application data has been given to the engine: from here on a replay could double it. */
+  handedOver = false;
+  #lastIntent = 0;
+  #warned: LimitName | undefined;
+
+  constructor(host: OutboundHost, sink: ByteSink) {
+    this.#host = host;
+    this.#sink = sink;
+  }
+
+  get waitingBytes(): number {
+    return this.#queue.waitingBytes;
+  }
+
+  get hasUnsent(): boolean {
+    return this.#queue.toSend !== undefined;
+  }
+
+  get isSettled(): boolean {
+    return this.#queue.oldest === undefined;
+  }
+
+  /** The transport has taken everything, control records too. */
+  get isFlushed(): boolean {
+    return this.isSettled && this.taken >= this.written;
+  }
+
+  /** Bytes that a write may have now without being refused. */
+  get room(): number {
+    const { limits } = this.#host;
+    const bound = this.#host.isBeforeHandshake() ? limits.maxQueuedBytesBeforeHandshake : limits.maxQueuedBytes;
+    return this.#queue.waiting >= limits.maxQueuedWrites ? 0 : Math.max(0, bound - this.#queue.waitingBytes);
+  }
+
+  get refusal(): RefusalReason | undefined {
+    return this.#host.refusal();
+  }
+
+  /** Data or a key update. `owned`: the bytes were handed over and need no copy. */
+  accept(kind: ActionKind, bytes: Uint8Array | undefined, owned: boolean, listener?: IntentListener): WriteIntent {
+    const length = bytes?.length ?? 0;
+    const intent = new WriteIntent(++this.#lastIntent, kind, length);
+    intent.listener = listener;
+    const why = this.#host.refusal() ?? (this.#fits(length) ? undefined : 'queue-full');
+    if (why !== undefined) {
+      this.ledger.refused += length;
+      intent.state = 'refused';
+      intent.why = why;
+      if (this.acks.observed) this.acks.next({ type: 'refused', intent: intent.id, bytes: length, why });
+      return intent;
+    }
+    this.ledger.accepted += length;
+    if (length > 0) intent.rest = bytes;
+    const isNext = !this.hasUnsent;
+    this.#queue.push(intent);
+    if (isNext && length > 0 && this.#mayGiveData()) this.#giveSlice(intent);
+    if (intent.rest !== undefined && !owned) intent.rest = intent.rest.slice();
+    this.#tell(intent, 'queued');
+    this.#warn();
+    return intent;
+  }
+
+  /** Puts our close behind everything that was accepted. */
+  acceptClose(): void {
+    this.#queue.push(new WriteIntent(0, 'close', 0));
+  }
+
+  refuse(why: RefusalReason): void {
+    if (this.acks.observed) this.acks.next({ type: 'refused', intent: ++this.#lastIntent, bytes: 0, why });
+  }
+
+  /** Gives the engine the next action, or the next slice of it. Answers with the work done in bytes, or -1 when there is nothing to do. */
+  step(): number {
+    const intent = this.#queue.toSend;
+    if (intent === undefined || this.engine === undefined || !this.#host.maySendActions()) return -1;
+    if (intent.kind === 'data') {
+      if (intent.length > 0) return this.#mayGiveData() ? this.#giveSlice(intent) : -1;
+      this.#queue.sent(0, true);
+      return this.#passed(intent);
+    }
+    if (!this.readiness.maySend) return -1;
+    this.#queue.sent(0, true);
+    if (intent.kind === 'close') {
+      this.#host.closeGiven();
+      this.engine.sendCloseNotify();
+    } else if (this.#host.mayUpdateKeys()) {
+      this.engine.updateKeys?.({ requestPeer: true });
+    } else {
+      if (this.acks.observed) this.acks.next({ type: 'refused', intent: intent.id, bytes: 0, why: 'not-supported' });
+      intent.state = 'lost';
+    }
+    return this.#passed(intent);
+  }
+
+  ciphertext(bytes: Uint8Array): void {
+    this.written += bytes.length;
+    this.#sink.write(bytes);
+  }
+
+  /** The engine has sealed this much more, and its ciphertext has been handed to the transport. */
+  sealed(bytes: number, records: RecordRange | undefined): void {
+    this.#inEngine -= bytes;
+    let left = bytes;
+    while (left > 0 && this.#queue.toSeal !== undefined) {
+      const intent = this.#queue.toSeal;
+      const part = Math.min(left, intent.length - intent.sealed);
+      left -= part;
+      intent.sealed += part;
+      this.ledger.sealed += part;
+      if (part > 0) this.#marks.push(this.written, part);
+      if (records !== undefined)
+        intent.records = intent.records === undefined ? records : { ...intent.records, last: records.last };
+      if (intent.sealed < intent.length) break;
+      this.#intentSealed(intent);
+    }
+    this.#sealEmpty();
+    this.flush();
+  }
+
+  /** The transport has taken more. */
+  flush(): void {
+    let bytes = this.#marks.take(this.taken);
+    this.ledger.flushed += bytes;
+    for (;;) {
+      const intent = this.#queue.oldest;
+      if (intent === undefined) return;
+      const part = Math.min(bytes, intent.length - intent.flushed);
+      bytes -= part;
+      intent.flushed += part;
+      if (intent.state === 'queued' || intent.flushed < intent.length) return;
+      this.#queue.settled();
+      this.#tell(intent, 'flushed');
+    }
+  }
+
+  /** TLS 1.2: the peer has closed; what the engine has not seen is lost (RFC 5246 §7.2.1: "discarding any pending writes"). */
+  loseUnsent(cause: TlsError): void {
+    let intent = this.#queue.takeUnsent();
+    while (intent !== undefined) {
+      const { next } = intent;
+      this.#lose(intent, cause);
+      intent = next;
+    }
+  }
+
+  /** The end: what is not flushed is lost, and nobody hears more. */
+  finish(cause: TlsError | undefined): void {
+    this.engine = undefined;
+    while (this.#queue.oldest !== undefined) {
+      const intent = this.#queue.oldest;
+      this.#queue.oldest = intent.next;
+      if (cause !== undefined) this.#lose(intent, cause);
+    }
+    this.acks.complete();
+  }
+
+  #fits(length: number): boolean {
+    const { limits } = this.#host;
+    const queue = this.#queue;
+    const bound = this.#host.isBeforeHandshake() ? limits.maxQueuedBytesBeforeHandshake : limits.maxQueuedBytes;
+    return queue.waiting < limits.maxQueuedWrites && queue.waitingBytes + length <= bound;
+  }
+
+  #mayGiveData(): boolean {
+    return (
+      this.engine !== undefined &&
+      this.readiness.maySend &&
+      this.demand - this.#inEngine > 0 &&
+      this.#host.maySendActions()
+    );
+  }
+
+  #giveSlice(intent: WriteIntent): number {
+    const rest = intent.rest!;
+    const most = Math.max(maxPlaintextRecordBytes, this.demand - this.#inEngine);
+    const whole = rest.length <= most;
+    const slice = whole ? rest : rest.subarray(0, most);
+    this.#queue.sent(slice.length, whole);
+    if (!whole) intent.rest = rest.subarray(most);
+    this.#inEngine += slice.length;
+    this.handedOver = true;
+    this.engine!.sendPlaintext(slice);
+    return slice.length;
+  }
+
+  /** An action without bytes has passed the engine: it is sealed and flushed as soon as everything before it is. */
+  #passed(intent: WriteIntent): number {
+    if (this.#queue.toSeal === intent) this.#sealEmpty();
+    this.flush();
+    return 0;
+  }
+
+  /** Intents without bytes are sealed when everything before them is and the engine has seen them. */
+  #sealEmpty(): void {
+    for (;;) {
+      const intent = this.#queue.toSeal;
+      if (intent === undefined || intent.length > 0 || intent === this.#queue.toSend) return;
+      this.#intentSealed(intent);
+    }
+  }
+
+  #intentSealed(intent: WriteIntent): void {
+    this.#queue.sealed();
+    this.#tell(intent, 'sealed');
+  }
+
+  #tell(intent: WriteIntent, type: 'queued' | 'sealed' | 'flushed'): void {
+    if (intent.state === 'lost') return;
+    intent.state = type;
+    if (intent.kind !== 'close' && this.acks.observed) this.acks.next(ackOf(intent, type));
+    intent.listener?.intentChanged(intent);
+  }
+
+  #lose(intent: WriteIntent, cause: TlsError): void {
+    this.ledger.lost += intent.length - intent.flushed;
+    intent.state = 'lost';
+    intent.cause = cause;
+    intent.rest = undefined;
+    if (intent.kind !== 'close' && this.acks.observed) this.acks.next(ackOf(intent, 'lost'));
+    intent.listener?.intentChanged(intent);
+  }
+
+  #warn(): void {
+    const { limits, observed } = this.#host;
+    if (!observed) return;
+    const used = this.#queue.waitingBytes;
+    const limit: LimitName = this.#host.isBeforeHandshake() ? 'maxQueuedBytesBeforeHandshake' : 'maxQueuedBytes';
+    const max = limits[limit];
+    if (used * 4 < max * 3) {
+      this.#warned = undefined;
+    } else if (this.#warned !== limit) {
+      this.#warned = limit;
+      this.#host.event({ type: 'limit', limit, used, max });
+    }
+  }
+}
+
+/** A write's argument, checked. */
+export function checkBytes(bytes: unknown): asserts bytes is Uint8Array {
+  if (!(bytes instanceof Uint8Array))
+    throw new ApiMisuseError('write(bytes) takes a Uint8Array; encode text with TextEncoder');
+}

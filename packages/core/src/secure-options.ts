@@ -1,0 +1,77 @@
+import { asyncScheduler, type Observer, type SchedulerLike } from 'rxjs';
+import type { ByteInput } from './byte-input.ts';
+import { defaultHost } from './default-host.ts';
+import type { ByteSource } from './duplex.ts';
+import { ApiMisuseError, type Limits, resolveLimits, type TlsEvent, type TlsHost } from './engine/index.ts';
+import type { Ledger } from './ledger.ts';
+import type { Readiness } from './readiness.ts';
+import type { WriteAck } from './write-ack.ts';
+
+/** Observers of one connection, from its first byte on, before there is a `TlsConnection` to ask. */
+export interface ConnectionObservers {
+  readonly readiness: Partial<Observer<Readiness>>;
+  readonly acks: Partial<Observer<WriteAck>>;
+  readonly ledger: Partial<Observer<Ledger>>;
+  readonly events: Partial<Observer<TlsEvent>>;
+}
+
+/** How a connection is to behave. */
+export interface SecureOptions {
+  /** Written from the start, held until the handshake is done. Its completion sends close_notify, its error aborts. */
+  readonly writes?: ByteInput | ByteSource;
+  /** A throwing observer ends the connection. */
+  readonly observe?: Partial<ConnectionObservers>;
+  readonly limits?: Partial<Limits>;
+  /** A transport that ends without close_notify: an error (the default), or taken for the end. The second invites truncation attacks. */
+  readonly truncation?: 'error' | 'complete';
+  /** TLS 1.3: leave our side open after the peer's close_notify until `closeWrite` or `close`. */
+  readonly halfOpen?: boolean;
+  /** All time of the connection; `asyncScheduler` by default. */
+  readonly scheduler?: SchedulerLike;
+  /** Replaces the clocks and the entropy that engines see; for tests. Anything that can be predicted breaks TLS. */
+  readonly dangerouslyHost?: Partial<Pick<TlsHost, 'wallClock' | 'monotonicClock' | 'random'>>;
+}
+
+/** {@link SecureOptions}, read once and checked. */
+export interface SecureSettings {
+  readonly writes: ByteInput | ByteSource | undefined;
+  readonly observe: Partial<ConnectionObservers>;
+  readonly limits: Limits;
+  readonly truncationIsEnd: boolean;
+  readonly halfOpen: boolean;
+  readonly scheduler: SchedulerLike;
+  readonly host: TlsHost;
+}
+
+const known: ReadonlySet<string> = new Set<keyof SecureOptions>([
+  'writes',
+  'observe',
+  'limits',
+  'truncation',
+  'halfOpen',
+  'scheduler',
+  'dangerouslyHost',
+]);
+
+/** @throws ApiMisuseError naming the option that cannot be. */
+export function resolveSecureOptions(options: SecureOptions = {}): SecureSettings {
+  if (typeof options !== 'object' || options === null) throw new ApiMisuseError('options must be an object');
+  const own: SecureOptions = { ...options };
+  for (const name of Object.keys(own)) if (!known.has(name)) throw new ApiMisuseError(`there is no option '${name}'`);
+  const { truncation, halfOpen } = own;
+  if (truncation !== undefined && truncation !== 'error' && truncation !== 'complete')
+    throw new ApiMisuseError("truncation must be 'error' or 'complete'");
+  if (halfOpen !== undefined && typeof halfOpen !== 'boolean')
+    throw new ApiMisuseError('halfOpen must be true or false');
+  const limits = resolveLimits(own.limits);
+  const scheduler = own.scheduler ?? asyncScheduler;
+  return {
+    writes: own.writes,
+    observe: { ...own.observe },
+    limits,
+    truncationIsEnd: truncation === 'complete',
+    halfOpen: halfOpen ?? false,
+    scheduler,
+    host: { ...defaultHost(scheduler, limits), ...own.dangerouslyHost, limits },
+  };
+}

@@ -1,0 +1,32 @@
+import { Observable, type OperatorFunction } from 'rxjs';
+import type { ByteDuplex } from './duplex.ts';
+import { checkEngineSource, type EngineSource, EngineSupply } from './engine-source.ts';
+import { resolveSecureOptions, type SecureOptions } from './secure-options.ts';
+import { secured } from './secured.ts';
+import type { TlsConnection } from './tls-connection.ts';
+
+/**
+ * TLS over a transport: subscribe = connect, next = a verified connection (at most one), unsubscribe = teardown. The
+ * observable lives as long as the connection: it errors before `next` when the handshake fails; after it, it completes after
+ * a clean end and errors after an unclean one. So `retry` and `repeat` reconnect, and TLS in TLS is `pipe`.
+ *
+ * @throws ApiMisuseError for options that cannot be
+ * @example
+ * connect({ host, port: 443 }).pipe(
+ *   secure(nodeEngine.client({ serverName: host })),
+ *   use((connection) => connection.exchange([request])),
+ * )
+ */
+export function secure(
+  engine: EngineSource<'client'> | EngineSource<'server'>,
+  options?: SecureOptions,
+): OperatorFunction<ByteDuplex, TlsConnection> {
+  checkEngineSource(engine);
+  const settings = resolveSecureOptions(options);
+  return (transport) =>
+    new Observable((subscriber) => {
+      const supply = new EngineSupply(engine);
+      subscriber.add(secured(transport, supply, settings).subscribe(subscriber));
+      subscriber.add(() => supply.stop());
+    });
+}

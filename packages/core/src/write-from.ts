@@ -1,0 +1,256 @@
+// Writing from a source at the connection's pace: pull while the queue has room, stop at the high-water mark, go on at the low
+// one. A chunk of any size is cut to what fits and the rest kept; an observable cannot be stopped, so while a rest is kept its
+// next chunk is refused.
+
+import { isObservable, type Observer, Subscription } from 'rxjs';
+import { type ByteInput, isByteSource, type Puller, pullerOf } from './byte-input.ts';
+import type { ByteSource } from './duplex.ts';
+import { AbortedError, ApiMisuseError, TlsError, WriteLostError, WriteRefusedError } from './engine/index.ts';
+import type { Ledger } from './ledger.ts';
+import { checkBytes } from './outbound.ts';
+import type { Stage, StageFollower } from './stage.ts';
+import type { IntentListener, WriteIntent } from './write-intent.ts';
+
+export class WriteFrom implements StageFollower, IntentListener {
+  isWriting = true;
+  readonly #stage: Stage;
+  readonly #observer: Observer<Ledger>;
+  readonly #subscription = new Subscription();
+  #puller: Puller | undefined;
+  #source: ByteSource | undefined;
+  /** Asked of a ByteSource and not arrived. */
+  #asked = 0;
+  #rest: Uint8Array | undefined;
+  /** The rest is ours: nobody else writes to it. */
+  #restIsOwned = false;
+  #inputIsDone = false;
+  /** Intents that are not settled. */
+  #outstanding = 0;
+  #isFull = false;
+  #isFilling = false;
+  #isPulling = false;
+  #isSettled = false;
+
+  constructor(stage: Stage, observer: Observer<Ledger>) {
+    this.#stage = stage;
+    this.#observer = observer;
+  }
+
+  /** @throws ApiMisuseError for what is no source of bytes */
+  start(input: ByteInput | ByteSource): void {
+    this.#stage.follow(this);
+    if (isByteSource(input)) this.#source = input;
+    else if (!isObservable(input)) this.#puller = pullerOf(input);
+    const bytes = this.#source?.bytes ?? (isObservable(input) ? input : undefined);
+    if (bytes !== undefined) {
+      this.#subscription.add(
+        bytes.subscribe({
+          next: (chunk) => this.#pushed(chunk),
+          error: (error: unknown) => this.#fail(error),
+          complete: () => {
+            this.#inputIsDone = true;
+            this.#fill();
+          },
+        }),
+      );
+    }
+    this.#fill();
+  }
+
+  /** Stops pulling; what was accepted stays in the queue. */
+  stop(): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#letGo();
+  }
+
+  turned(): void {
+    this.#fill();
+  }
+
+  ended(error: TlsError | undefined): void {
+    if (this.#isSettled) return;
+    if (this.#inputIsDone && this.#rest === undefined && this.#outstanding === 0) return this.#fill();
+    this.#fail(error ?? new WriteRefusedError('the connection was closed before everything was written'));
+  }
+
+  intentChanged(intent: WriteIntent): void {
+    if (this.#isSettled) return;
+    if (intent.state === 'lost') {
+      this.#fail(lostError(intent));
+    } else if (intent.state === 'flushed') {
+      this.#outstanding--;
+      this.#observer.next(this.#stage.outbound.ledger.snapshot());
+      this.#fill();
+    }
+  }
+
+  #pushed(chunk: Uint8Array): void {
+    if (this.#isSettled) return;
+    this.#asked -= chunk.length;
+    if (this.#rest !== undefined && this.#source === undefined) {
+      this.#fail(
+        new WriteRefusedError(
+          'the observable emitted more than the queue takes; what can wait should be pulled from an iterable or a ByteSource',
+        ),
+      );
+      return;
+    }
+    this.#take(chunk, this.#source !== undefined);
+    this.#fill();
+  }
+
+  #take(chunk: unknown, owned: boolean): void {
+    try {
+      checkBytes(chunk);
+    } catch (error) {
+      return this.#fail(error);
+    }
+    if (this.#rest === undefined) {
+      this.#rest = chunk;
+      this.#restIsOwned = owned;
+      return;
+    }
+    const joined = new Uint8Array(this.#rest.length + chunk.length);
+    joined.set(this.#rest);
+    joined.set(chunk, this.#rest.length);
+    this.#rest = joined;
+  }
+
+  /** Writes and pulls until the queue is full, the source has nothing now, or all is done. */
+  #fill(): void {
+    if (this.#isFilling || this.#isSettled) return;
+    this.#isFilling = true;
+    while (!this.#isSettled) {
+      if (this.#rest !== undefined) {
+        if (!this.#writeRest()) break;
+      } else if (this.#inputIsDone) {
+        if (this.#outstanding === 0) this.#complete();
+        break;
+      } else if (!this.#pull()) break;
+    }
+    this.#isFilling = false;
+  }
+
+  /** Answers whether something was written. */
+  #writeRest(): boolean {
+    const rest = this.#rest!;
+    const room = this.#room;
+    if (room <= 0 && rest.length > 0) return false;
+    const isWhole = rest.length <= room;
+    const part = isWhole ? rest : rest.subarray(0, room);
+    this.#rest = isWhole ? undefined : rest.subarray(room);
+    this.#outstanding++;
+    const intent = this.#stage.write(part, this.#restIsOwned, this);
+    if (intent.state === 'refused') this.#fail(refusedError(intent));
+    return true;
+  }
+
+  /** Answers whether there may be something to write now. */
+  #pull(): boolean {
+    const room = this.#room;
+    if (room <= 0) return false;
+    if (this.#source !== undefined) {
+      if (this.#asked >= room) return false;
+      const more = room - Math.max(0, this.#asked);
+      this.#asked += more;
+      this.#source.request(more);
+      return this.#rest !== undefined;
+    }
+    if (this.#puller === undefined || this.#isPulling) return false;
+    let next: ReturnType<Puller['next']>;
+    try {
+      next = this.#puller.next();
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+    if (typeof (next as PromiseLike<unknown> | undefined)?.then !== 'function') {
+      this.#pulled(next as Uint8Array | undefined);
+      return true;
+    }
+    this.#isPulling = true;
+    (next as PromiseLike<Uint8Array | undefined>).then(
+      (chunk) => {
+        this.#isPulling = false;
+        if (this.#isSettled) return;
+        this.#pulled(chunk);
+        this.#fill();
+      },
+      (error: unknown) => this.#fail(error),
+    );
+    return false;
+  }
+
+  #pulled(chunk: Uint8Array | undefined): void {
+    if (chunk === undefined) this.#inputIsDone = true;
+    else this.#take(chunk, false);
+  }
+
+  /** Bytes that may be queued now: none from the high-water mark on until it is down to the low one. */
+  get #room(): number {
+    const { outbound, limits } = this.#stage;
+    const waiting = outbound.waitingBytes;
+    if (waiting >= limits.writeHighWater) this.#isFull = true;
+    else if (waiting <= limits.writeLowWater) this.#isFull = false;
+    return this.#isFull ? 0 : Math.min(outbound.room, limits.writeHighWater - waiting);
+  }
+
+  #complete(): void {
+    this.#isSettled = true;
+    this.#observer.next(this.#stage.outbound.ledger.snapshot());
+    this.#letGo();
+    this.#observer.complete();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#letGo();
+    this.#observer.error(error);
+  }
+
+  #letGo(): void {
+    this.isWriting = false;
+    this.#rest = undefined;
+    this.#subscription.unsubscribe();
+    if (!this.#inputIsDone) this.#puller?.stop();
+    this.#stage.unfollow(this);
+  }
+}
+
+/** The `writes` of the options: from the first byte on; completion closes our side, an error ends the connection. */
+export function writeAtOnce(stage: Stage, input: ByteInput | ByteSource): void {
+  const failed = (cause: unknown): void =>
+    stage.fail(cause instanceof TlsError ? cause : new AbortedError('the source of writes failed', { cause }));
+  const writer = new WriteFrom(stage, { next: () => undefined, error: failed, complete: () => stage.queueClose() });
+  try {
+    writer.start(input);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+export function lostError(intent: WriteIntent): WriteLostError {
+  const { cause, length, sealed, flushed, id } = intent;
+  const error = new WriteLostError(
+    `write ${id} was lost: of ${length} bytes ${sealed} were sealed and ${flushed} flushed`,
+    { phase: cause!.phase, cause, retryable: cause!.retryable },
+  );
+  error.safeToReplay = cause!.safeToReplay;
+  return error;
+}
+
+export function refusedError(intent: WriteIntent): WriteRefusedError {
+  const why = {
+    'queue-full': 'the queue is full (limits.maxQueuedBytes, maxQueuedWrites, maxQueuedBytesBeforeHandshake)',
+    closing: 'our side is closing or closed',
+    'peer-closed': 'the peer has closed, and this version of TLS has no half-close',
+    'not-supported': 'neither the engine nor the version can do this',
+  }[intent.why!];
+  return new WriteRefusedError(`write ${intent.id} of ${intent.length} bytes was refused: ${why}`);
+}
+
+/** What a method of a connection that has ended answers. */
+export const deadError = (cause: unknown): ApiMisuseError =>
+  new ApiMisuseError('the connection has ended', { phase: 'closed', cause });
