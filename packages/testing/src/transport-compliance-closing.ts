@@ -99,6 +99,16 @@ export const closingCases: readonly Case[] = [
     check(reader.errors[0] instanceof Error, 'the cut is no Error');
     await until(() => demand.errors.length === 1, 'demand of the other side errors');
   }),
+  ...bothWays('a last word before end and abort arrives', async ({ a, b }) => {
+    const reader = new Reader(b, endless);
+    b.sink.write(pattern(100_000)); // a close with unread bytes would be a reset on many a wire
+    await pause(20);
+    a.sink.write(pattern(7));
+    a.sink.end();
+    a.sink.abort(new Error('that was it'));
+    await until(() => reader.finished, 'the end');
+    checkBytes(reader.bytes, pattern(7), 'the last word');
+  }),
   [
     'an abort ends everything on its own side too',
     async ({ a, b }) => {

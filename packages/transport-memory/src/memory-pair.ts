@@ -65,10 +65,11 @@ function memoryEnd(out: MemoryRoad, into: MemoryRoad, name: string, other: strin
     aborted = true;
     const ours = new AbortedError('the connection was aborted from this side', { phase: 'open', cause: reason });
     const theirs = new AbortedError('the other end aborted the connection', { phase: 'open', retryable: true });
+    const { hasSentEnd } = out; // then what was written before it still arrives, as on a socket
     out.failWriter(ours);
     into.failReader(ours, true);
     out.later(() => {
-      out.failReader(theirs, true);
+      if (!hasSentEnd) out.failReader(theirs, true);
       into.failWriter(theirs);
     });
   };

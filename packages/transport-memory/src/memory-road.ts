@@ -64,6 +64,11 @@ export class MemoryRoad {
     this.source.unread(bytes);
   }
 
+  /** The end has left the writer: an abort can't hold it back any more. */
+  get hasSentEnd(): boolean {
+    return this.#state === 'end-sent';
+  }
+
   /** The writer's half ends with this error: what is pending is dropped. */
   failWriter(error: unknown): void {
     if (this.#state === 'failed') return;

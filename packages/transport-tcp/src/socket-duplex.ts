@@ -22,8 +22,8 @@ export interface SocketDuplexOptions extends SocketSettings {
   readonly info: DuplexInfo;
   /** TCP can show a cut as a reset; a Unix socket can only close. */
   readonly canReset: boolean;
-  /** Once, when the socket is gone. */
-  readonly closed?: (error: AbortedError | undefined) => void;
+  /** Once: when the socket has closed, or has failed and everybody else has heard of it. */
+  readonly closed?: (error?: AbortedError) => void;
 }
 
 /**
@@ -55,7 +55,6 @@ export class SocketDuplex implements ByteDuplex {
   #state: 'open' | 'ending' | 'ended' | 'failed' | 'closed' = 'open';
   #flowing = false;
   #discarding = false;
-  #error: AbortedError | undefined;
 
   /** The socket must be connected, half-open, and paused before its first byte. */
   constructor(socket: Socket, options: SocketDuplexOptions) {
@@ -148,28 +147,33 @@ export class SocketDuplex implements ByteDuplex {
   #fail(error: AbortedError, drop: boolean): void {
     if (this.#state === 'failed' || this.#state === 'closed') return;
     this.#state = 'failed';
-    this.#error = error;
+    this.#discarding = true;
     this.#linger.stop();
     this.#cut();
     this.#reader.fail(error, drop);
     this.#demand.fail(error);
     this.#taken.complete();
+    this.#options.closed?.(error);
   }
 
   #cut(): void {
     const socket = this.#socket;
-    // Between Node's shutdown call and its answer libuv refuses a reset, and then the socket would never be closed.
-    const shuttingDown = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished;
-    if (this.#options.canReset && !socket.destroyed && !shuttingDown) socket.resetAndDestroy();
+    if (socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished && !socket.destroyed) {
+      // Aborted right after `end()`, and the system has everything: a last word, such as a TLS alert. A reset would destroy
+      // it (and while Node shuts down its side libuv refuses one), so the socket is read to its end first.
+      this.#linger.start(true);
+      socket.resume();
+    } else if (this.#options.canReset && !socket.destroyed) socket.resetAndDestroy();
     else socket.destroy();
   }
 
   #closed(): void {
-    if (this.#state !== 'failed') this.#state = 'closed';
     this.#linger.stop();
+    if (this.#state === 'failed') return;
+    this.#state = 'closed';
     this.#demand.complete();
     this.#taken.complete();
-    this.#options.closed?.(this.#error);
+    this.#options.closed?.();
   }
 
   /** Nobody will have these bytes: they are read only so that the socket can close without a reset. */
@@ -183,19 +187,20 @@ export class SocketDuplex implements ByteDuplex {
 
   /** Nothing moved for the whole of `lingerTimeout`. */
   #giveUp(): void {
-    if (this.#state === 'ended') return void this.#socket.destroy();
+    if (this.#state !== 'ending') return void this.#socket.destroy();
     const message = `${this.#options.what}: what was written before end() was not taken within ${this.#options.lingerTimeout} ms`;
     this.#fail(new AbortedError(message, { phase: 'closing', retryable: true }), true);
   }
 
   /** Starts and stops the socket and the lingering, by who is reading. */
   #steer(): void {
+    if (this.#state === 'failed' || this.#state === 'closed') return;
     const { subscribed, credit, held } = this.#reader;
     const ours = this.#state === 'ending' || this.#state === 'ended';
     const unwatched = ours && !subscribed;
     if (unwatched) this.#linger.start(this.#discarding);
     else this.#linger.stop();
-    const flow = this.#discarding || (unwatched ? held < keptAfterEnd : subscribed && credit > 0);
+    const flow = unwatched ? held < keptAfterEnd : subscribed && credit > 0;
     if (flow === this.#flowing) return;
     this.#flowing = flow;
     if (flow) this.#socket.resume();

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type LookupFunction, type Server, Socket } from 'node:net';
+import { createServer, isIP, type LookupFunction, type Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import type { ByteDuplex } from '@rxtls/core';
 import { AbortedError, ApiMisuseError } from '@rxtls/core/engine';
@@ -25,13 +25,18 @@ async function plainServer(t: Test, each: (socket: Socket) => void = () => {}) {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  const { port } = server.address() as AddressInfo;
-  return { port, sockets, server };
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no TCP server');
+  return { port: address.port, sockets, server };
 }
 
 /** Subscribes and remembers everything. */
 function observed(connection: ReturnType<typeof connect>) {
-  const log = { duplex: undefined as ByteDuplex | undefined, events: [] as string[], error: undefined as any };
+  const log: { duplex: ByteDuplex | undefined; events: string[]; error: any } = {
+    duplex: undefined,
+    events: [],
+    error: undefined,
+  };
   const connected = new Subject<ByteDuplex>();
   const ended = new Subject<void>();
   const done = firstValueFrom(ended);
@@ -78,6 +83,18 @@ function produce(duplex: ByteDuplex, total: number, chunk = 64 * 1024) {
   return state;
 }
 
+const unknownName: LookupFunction = (name, _options, back) =>
+  back(Object.assign(new Error(`getaddrinfo ENOTFOUND ${name}`), { code: 'ENOTFOUND' }), []);
+
+/** A name service that knows these addresses for every name. */
+function found(...addresses: string[]): LookupFunction {
+  return (_name, _options, back) =>
+    back(
+      null,
+      addresses.map((address) => ({ address, family: isIP(address) })),
+    );
+}
+
 /** A listener of ours with what it accepts. */
 async function listener(t: Test, options: { lingerTimeout?: number; maxConnections?: number } = {}) {
   const accepted = new Subject<ByteDuplex>();
@@ -107,29 +124,29 @@ async function plainClient(t: Test, port: number) {
 }
 
 t.test('options that make no sense throw where the function is called', async (t) => {
-  const wrong: [() => unknown, RegExp][] = [
-    [() => connect({} as any), /host is missing/],
-    [() => connect(undefined as any), /must be an object/],
-    [() => connect({ host } as any), /port is missing/],
-    [() => connect({ host: '', port: 1 }), /host must be a string/],
-    [() => connect({ host, port: 65_536 }), /port must be an integer from 0 to 65535/],
-    [() => connect({ host, port: '80' } as any), /port must/],
-    [() => connect({ host, port: 80, portt: 1 } as any), /there is no option portt/],
-    [() => connect({ host, port: 80, toString: 1 } as any), /there is no option toString/],
-    [() => connect({ host, port: 80, path: '/x' } as any), /there is no option host/],
-    [() => connect({ host, port: 80, localAddress: 'here' }), /localAddress must be an IP address/],
-    [() => connect({ host, port: 80, family: 5 } as any), /family must be 4 or 6/],
-    [() => connect({ host, port: 80, noDelay: 1 } as any), /noDelay must be a boolean/],
-    [() => connect({ host, port: 80, connectTimeout: 0 }), /connectTimeout must be an integer from 1/],
-    [() => connect({ host, port: 80, lingerTimeout: Number.NaN }), /lingerTimeout must/],
-    [() => connect({ host, port: 80, writeHighWater: 0.5 }), /writeHighWater must/],
-    [() => listen({} as any), /port is missing/],
-    [() => listen({ port: -1 }), /port must/],
-    [() => listen({ port: 0, listening: 'yes' } as any), /listening must be a function/],
-    [() => listen({ path: '/x', port: 1 } as any), /there is no option port/],
+  const wrong: [(options: never) => unknown, unknown, RegExp][] = [
+    [connect, {}, /host is missing/],
+    [connect, undefined, /must be an object/],
+    [connect, { host }, /port is missing/],
+    [connect, { host: '', port: 1 }, /host must be a string/],
+    [connect, { host, port: 65_536 }, /port must be an integer from 0 to 65535/],
+    [connect, { host, port: '80' }, /port must/],
+    [connect, { host, port: 80, portt: 1 }, /there is no option portt/],
+    [connect, { host, port: 80, toString: 1 }, /there is no option toString/],
+    [connect, { host, port: 80, path: '/x' }, /there is no option host/],
+    [connect, { host, port: 80, localAddress: 'here' }, /localAddress must be an IP address/],
+    [connect, { host, port: 80, family: 5 }, /family must be 4 or 6/],
+    [connect, { host, port: 80, noDelay: 1 }, /noDelay must be a boolean/],
+    [connect, { host, port: 80, connectTimeout: 0 }, /connectTimeout must be an integer from 1/],
+    [connect, { host, port: 80, lingerTimeout: Number.NaN }, /lingerTimeout must/],
+    [connect, { host, port: 80, writeHighWater: 0.5 }, /writeHighWater must/],
+    [listen, {}, /port is missing/],
+    [listen, { port: -1 }, /port must/],
+    [listen, { port: 0, listening: 'yes' }, /listening must be a function/],
+    [listen, { path: '/x', port: 1 }, /there is no option port/],
   ];
-  for (const [call, message] of wrong) {
-    const error = t.throws(call, { message });
+  for (const [call, options, message] of wrong) {
+    const error = t.throws(() => Reflect.apply(call, undefined, [options]), { message });
     t.ok(error instanceof ApiMisuseError, String(message));
   }
 });
@@ -146,9 +163,7 @@ t.test('a refused connection is a retryable AbortedError that names the place', 
 });
 
 t.test('a name without address, a Unix socket that is not there', async (t) => {
-  const lookup: LookupFunction = (name, _options, back) =>
-    back(Object.assign(new Error(`getaddrinfo ENOTFOUND ${name}`), { code: 'ENOTFOUND' }), []);
-  const name = observed(connect({ host: 'nowhere.invalid', port: 443, lookup }));
+  const name = observed(connect({ host: 'nowhere.invalid', port: 443, lookup: unknownName }));
   await name.done;
   t.equal(name.log.error.message, 'cannot connect to nowhere.invalid:443: no address for that name (ENOTFOUND)');
   const path = join(t.testdir(), 'none');
@@ -159,20 +174,12 @@ t.test('a name without address, a Unix socket that is not there', async (t) => {
 
 t.test('happy eyeballs: the option reaches Node, and all failures are in the message', async (t) => {
   const { port } = await plainServer(t);
-  const both: LookupFunction = (_name, _options, back) =>
-    back(null, [
-      { address: '::1', family: 6 },
-      { address: host, family: 4 },
-    ]);
-  const eyeballs = observed(connect({ host: 'both.test', port, lookup: both, autoSelectFamily: true }));
+  const eyeballs = observed(connect({ host: 'both.test', port, lookup: found('::1', host), autoSelectFamily: true }));
   t.equal((await eyeballs.connected).info.remote, `127.0.0.1:${port}`);
   eyeballs.subscription.unsubscribe();
-  const none: LookupFunction = (_name, _options, back) =>
-    back(null, [
-      { address: '127.0.0.2', family: 4 },
-      { address: '127.0.0.3', family: 4 },
-    ]);
-  const failed = observed(connect({ host: 'none.test', port, lookup: none, autoSelectFamily: true }));
+  const failed = observed(
+    connect({ host: 'none.test', port, lookup: found('127.0.0.2', '127.0.0.3'), autoSelectFamily: true }),
+  );
   await failed.done;
   t.equal(failed.log.error.message, `cannot connect to none.test:${port}: connection refused (ECONNREFUSED)`);
 });
@@ -246,7 +253,7 @@ t.test('a reset is an error of bytes, once of demand, and then of the observable
   duplex.source.request(100);
   duplex.source.bytes.subscribe({ error: () => log.events.push('bytes error') });
   await sleep(10);
-  sockets[0]!.resetAndDestroy();
+  sockets.at(0)!.resetAndDestroy();
   await done;
   t.same(log.events, ['next', 'bytes error', 'error']);
   t.same(demandErrors, [log.error]);
@@ -380,6 +387,51 @@ t.test('after end, what arrives is kept for a subscriber that comes soon', async
   );
 });
 
+t.test('after end, with nobody subscribed, the peer’s end is seen and the connection closes at once', async (t) => {
+  const { port } = await plainServer(t, (socket) => {
+    socket.resume();
+    socket.on('end', () => socket.end(new Uint8Array(10_000)));
+  });
+  const { connected, done, log } = observed(connect({ host, port, lingerTimeout: 3_000 }));
+  const started = Date.now();
+  const duplex = await connected;
+  duplex.sink.end();
+  await done;
+  t.ok(Date.now() - started < 1_000);
+  t.same(log.events, ['next', 'complete']);
+  duplex.source.request(20_000);
+  const chunks = await firstValueFrom(duplex.source.bytes.pipe(toArray()));
+  t.equal(
+    chunks.reduce((sum, chunk) => sum + chunk.length, 0),
+    10_000,
+    'and what came with it can still be read',
+  );
+});
+
+t.test(
+  'end and abort in one turn: everybody here hears the error, the peer hears the last word and a clean end',
+  async (t) => {
+    const heard: string[] = [];
+    const { port } = await plainServer(t, (socket) => {
+      socket.write(new Uint8Array(200_000)); // more than the other end reads by itself
+      socket.on('data', (chunk) => heard.push(chunk.toString()));
+      socket.on('end', () => heard.push('end'));
+      socket.on('error', (error: NodeJS.ErrnoException) => heard.push(String(error.code)));
+      setTimeout(() => socket.resume(), 50);
+    });
+    const { connected, log, subscription } = observed(connect({ host, port, lingerTimeout: 200 }));
+    const duplex = await connected;
+    await sleep(20);
+    duplex.sink.write(Buffer.from('alert'));
+    duplex.sink.end();
+    duplex.sink.abort(new Error('bad record'));
+    t.same(log.events, ['next', 'error'], 'at once');
+    subscription.unsubscribe();
+    await sleep(120);
+    t.same(heard, ['alert', 'end']);
+  },
+);
+
 t.test('after end, with nobody subscribed, a peer that never ends is closed within lingerTimeout', async (t) => {
   const { port, sockets } = await plainServer(t, (socket) => socket.resume());
   const kept = observed(connect({ host, port, lingerTimeout: 100 }));
@@ -392,7 +444,7 @@ t.test('after end, with nobody subscribed, a peer that never ends is closed with
   (await left.connected).sink.end();
   left.subscription.unsubscribe();
   await sleep(20);
-  const peer = sockets[1]!;
+  const peer = sockets.at(1)!;
   let reset: string | undefined;
   peer.on('error', (error: NodeJS.ErrnoException) => (reset = error.code));
   const drip = setInterval(() => peer.write('still here'), 10);
@@ -411,7 +463,7 @@ t.test('a subscriber keeps a half-closed connection alive beyond lingerTimeout',
   let got = 0;
   duplex.source.bytes.subscribe((chunk) => (got += chunk.length));
   await sleep(150);
-  sockets[0]!.end(new Uint8Array(50));
+  sockets.at(0)!.end(new Uint8Array(50));
   await done;
   t.equal(got, 50);
   t.same(log.events, ['next', 'complete']);
@@ -433,7 +485,7 @@ t.test('100 MiB at a paused reader, either way, stay bounded in bytes and in mem
   const { connected, subscription } = observed(connect({ host, port }));
   const duplex = await connected;
   await sleep(10);
-  const peer = sockets[0]!;
+  const peer = sockets.at(0)!;
   const before = process.memoryUsage().arrayBuffers;
   const out = produce(duplex, 100 * mebibyte);
   for (let last = -1; last !== out.written; ) {
@@ -470,11 +522,14 @@ t.test('a listener says where it listens, and its failures are typed', async (t)
 t.test('a listening callback that throws errors the observable and closes the listener', async (t) => {
   let port = 0;
   const error: any = await new Promise((resolve) => {
-    const listening = (address: ListeningAddress) => {
-      port = address.port;
-      throw new Error('not today');
-    };
-    listen({ port: 0, host, listening }).subscribe({ error: resolve });
+    listen({
+      port: 0,
+      host,
+      listening: (address) => {
+        port = address.port;
+        throw new Error('not today');
+      },
+    }).subscribe({ error: resolve });
   });
   t.match(error.message, /listening callback threw: not today/);
   const { log, done } = observed(connect({ host, port }));
