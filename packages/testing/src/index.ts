@@ -28,3 +28,8 @@ export {
 } from './compliance/chunking.ts';
 export type { ComplianceCase } from './compliance/compliance-case.ts';
 export { type EngineComplianceOptions, engineCompliance } from './compliance/engine-compliance.ts';
+export { type ByteMarbles, byteMarbles } from './marbles/byte-marbles.ts';
+export { type LiveTimeline, liveTimeline } from './marbles/live-timeline.ts';
+export { type DuplexScript, type ScriptedDuplex, scriptedDuplex } from './marbles/scripted-duplex.ts';
+export { renderTimeline, type TimelineEvent, type TimelineOptions, type TimelineRow } from './marbles/timeline.ts';
+export { label, type TimelineRecorder, timelineRecorder } from './marbles/timeline-recorder.ts';

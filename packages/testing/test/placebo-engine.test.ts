@@ -250,6 +250,9 @@ t.test('it is strict with its caller', async (t) => {
   server.engine.destroy();
   t.throws(() => server.engine.resume(), /after destroy/);
   t.throws(() => probe(placeboEngine.client()).engine.sendPlaintext(bytes(1)), /WANT_READ/);
+  const old = open({}, { version: 'TLSv1.2' });
+  old.engine.receiveCiphertext(placeboRecords.closeNotify());
+  t.throws(() => old.engine.sendPlaintext(bytes(1)), /without half-close/);
 });
 
 t.test('it fails where it is told to, and sends what an abort says', async (t) => {

@@ -380,8 +380,7 @@ export class PlaceboConnection implements TlsEngine {
 
   #readiness(): EngineState {
     if (this.#phase === 'verification') return 'WANT_ASYNC';
-    const closed = this.#closeSent || (this.#closeReceived && this.#options.version === 'TLSv1.2');
-    return this.#phase !== 'open' || closed || this.#renegotiation.active ? 'WANT_READ' : 'READY';
+    return this.#phase !== 'open' || this.#closeSent || this.#renegotiation.active ? 'WANT_READ' : 'READY';
   }
 
   #emit(call: () => void): void {

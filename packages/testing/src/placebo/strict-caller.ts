@@ -1,4 +1,13 @@
-import type { EngineReadiness, TlsEngine, TlsEngineFactory, TlsEngineSink, TlsHost, TlsRole } from '@rxtls/core/engine';
+import type {
+  EngineCapabilities,
+  EngineReadiness,
+  TlsEngine,
+  TlsEngineFactory,
+  TlsEngineSink,
+  TlsHost,
+  TlsRole,
+  TlsVersion,
+} from '@rxtls/core/engine';
 
 /** The most ciphertext in one call. */
 const mostCiphertext = 65_536;
@@ -6,12 +15,13 @@ const mostCiphertext = 65_536;
 /**
  * Wraps a factory so that its engines throw a plain `Error` when the caller breaks its promises: a call from inside a
  * sink callback other than `destroy`, `sendPlaintext` or `updateKeys` while `maySend` is false, anything after
- * `destroy`, `abort` or `failed`, slices over 65 536 bytes, a second end or close_notify, a task settled twice.
+ * `destroy`, `abort` or `failed`, slices over 65 536 bytes, a second end or close_notify, writing after the
+ * peer's close_notify where there is no half-close, a task settled twice.
  * The placebo engine is wrapped already; wrap others in tests of whatever drives an engine.
  */
 export function strictCaller<R extends TlsRole>(factory: TlsEngineFactory<R>): TlsEngineFactory<R> {
   const make = (sink: TlsEngineSink, host: TlsHost): TlsEngine => {
-    const checks = new CallerChecks(factory.capabilities.name);
+    const checks = new CallerChecks(factory.capabilities);
     return checks.engine(factory(checks.sink(sink), host));
   };
   return Object.freeze(
@@ -20,15 +30,18 @@ export function strictCaller<R extends TlsRole>(factory: TlsEngineFactory<R>): T
 }
 
 class CallerChecks {
-  readonly #name: string;
+  readonly #capabilities: EngineCapabilities;
   #inCallback = '';
   #over = '';
   #ended = false;
   #closed = false;
   #readiness: EngineReadiness | undefined;
+  /** False after the peer's close_notify in a version without half-close. */
+  #mayStillWrite = true;
+  #version: TlsVersion | undefined;
 
-  constructor(name: string) {
-    this.#name = name;
+  constructor(capabilities: EngineCapabilities) {
+    this.#capabilities = capabilities;
   }
 
   sink(inner: TlsEngineSink): TlsEngineSink {
@@ -72,9 +85,15 @@ class CallerChecks {
         };
         within('task', () => inner.task(guarded));
       },
-      negotiated: (parameters) => within('negotiated', () => inner.negotiated(parameters)),
+      negotiated: (parameters) => {
+        this.#version = parameters.version;
+        within('negotiated', () => inner.negotiated(parameters));
+      },
       event: (event) => within('event', () => inner.event(event)),
-      closeNotify: () => within('closeNotify', () => inner.closeNotify()),
+      closeNotify: () => {
+        this.#mayStillWrite = this.#capabilities.halfClose.some((version) => version === this.#version);
+        within('closeNotify', () => inner.closeNotify());
+      },
       failed: (error) => {
         this.#over = 'failed';
         within('failed', () => inner.failed(error));
@@ -150,11 +169,12 @@ class CallerChecks {
   #checkMaySend(call: string): void {
     this.#check(call);
     if (this.#closed) throw this.#broken(`${call} was called after sendCloseNotify`);
+    if (!this.#mayStillWrite) throw this.#broken(`${call} was called after closeNotify, without half-close`);
     if (this.#readiness?.maySend !== true)
       throw this.#broken(`${call} was called while ${this.#readiness?.state ?? 'nothing'} was the readiness`);
   }
 
   #broken(what: string): Error {
-    return new Error(`engine contract broken by the caller of ${this.#name}: ${what}`);
+    return new Error(`engine contract broken by the caller of ${this.#capabilities.name}: ${what}`);
   }
 }
