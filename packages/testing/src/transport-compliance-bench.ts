@@ -34,6 +34,8 @@ export interface Bench {
   readonly b: ByteDuplex;
   readonly abortShows: boolean;
   readonly bound: number;
+  /** Waits until something holds; `what` is what the failure says. */
+  readonly until: (holds: () => boolean, what: string) => Promise<void>;
 }
 
 export type Case = readonly [name: string, run: (bench: Bench) => Promise<void>];
@@ -134,15 +136,6 @@ export function checkBytes(actual: Uint8Array, expected: Uint8Array, what: strin
 
 export const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => void setTimeout(resolve, milliseconds));
-
-/** Waits until something holds; `what` is what the failure says. */
-export async function until(holds: () => boolean, what: string, milliseconds = 5_000): Promise<void> {
-  const deadline = Date.now() + milliseconds;
-  while (!holds()) {
-    check(Date.now() < deadline, `never happened: ${what}`);
-    await pause(2);
-  }
-}
 
 export function hasName(error: unknown, name: string): boolean {
   return error instanceof Error && error.name === name;

@@ -6,7 +6,6 @@ import {
   pattern,
   pause,
   Reader,
-  until,
   Watch,
 } from './transport-compliance-bench.ts';
 
@@ -20,7 +19,7 @@ const bothWays = (name: string, run: (bench: Bench) => Promise<void>): readonly 
 /** Promises that hold only where one direction can end by itself. */
 export const halfCloseCases: readonly Case[] = bothWays(
   'one direction ends and the other goes on until it ends too',
-  async ({ a, b }) => {
+  async ({ until, a, b }) => {
     const [atA, atB] = [new Reader(a, endless), new Reader(b, endless)];
     a.sink.write(pattern(1_000));
     a.sink.end();
@@ -41,7 +40,7 @@ export const halfCloseCases: readonly Case[] = bothWays(
 
 /** Promises of `end` and `abort`. */
 export const closingCases: readonly Case[] = [
-  ...bothWays('the end comes after the last byte', async ({ a, b }) => {
+  ...bothWays('the end comes after the last byte', async ({ until, a, b }) => {
     const size = 1_000_000;
     a.sink.write(pattern(size));
     a.sink.end();
@@ -53,7 +52,7 @@ export const closingCases: readonly Case[] = [
   }),
   [
     'demand is 0 and completes after end',
-    async ({ a, b }) => {
+    async ({ until, a, b }) => {
       const demand = new Watch(a.sink.demand);
       const reader = new Reader(b, endless);
       a.sink.write(pattern(10));
@@ -65,7 +64,7 @@ export const closingCases: readonly Case[] = [
   ],
   [
     'a subscriber that comes after the end has been seen gets the end again',
-    async ({ a, b }) => {
+    async ({ until, a, b }) => {
       a.sink.end();
       const first = new Reader(b, endless);
       await until(() => first.completions === 1, 'the end');
@@ -75,7 +74,7 @@ export const closingCases: readonly Case[] = [
   ],
   [
     'write after end does nothing and does not throw',
-    async ({ a, b }) => {
+    async ({ until, a, b }) => {
       const reader = new Reader(b, endless);
       a.sink.write(pattern(10));
       a.sink.end();
@@ -86,7 +85,7 @@ export const closingCases: readonly Case[] = [
       check(reader.total === 10 && reader.completions === 1, 'a write after end was sent');
     },
   ],
-  ...bothWays('an abort is a cut for the other side', async ({ a, b, abortShows }) => {
+  ...bothWays('an abort is a cut for the other side', async ({ until, a, b, abortShows }) => {
     const reader = new Reader(b, endless);
     const demand = new Watch(b.sink.demand);
     a.sink.write(pattern(10));
@@ -99,7 +98,7 @@ export const closingCases: readonly Case[] = [
     check(reader.errors[0] instanceof Error, 'the cut is no Error');
     await until(() => demand.errors.length === 1, 'demand of the other side errors');
   }),
-  ...bothWays('a last word before end and abort arrives', async ({ a, b }) => {
+  ...bothWays('a last word before end and abort arrives', async ({ until, a, b }) => {
     const reader = new Reader(b, endless);
     b.sink.write(pattern(100_000)); // a close with unread bytes would be a reset on many a wire
     await pause(20);
@@ -128,7 +127,7 @@ export const closingCases: readonly Case[] = [
   ],
   [
     'write, end and request after an abort of either side do nothing and do not throw',
-    async ({ a, b }) => {
+    async ({ until, a, b }) => {
       const reader = new Reader(b, endless);
       a.sink.abort();
       const use = (): void => {

@@ -1,4 +1,4 @@
-import { type Case, check, checkBytes, pattern, pause, Reader, until, Watch } from './transport-compliance-bench.ts';
+import { type Case, check, checkBytes, pattern, pause, Reader, Watch } from './transport-compliance-bench.ts';
 
 const endless = Number.POSITIVE_INFINITY;
 
@@ -18,7 +18,7 @@ export const writingCases: readonly Case[] = [
   ...[1, 7, 1_000, 16_384, 300_000].map(
     (size): Case => [
       `order and content hold both ways in chunks of ${size} bytes`,
-      async ({ a, b }) => {
+      async ({ until, a, b }) => {
         const total = Math.min(size * 300, 600_000);
         const [atA, atB] = [new Reader(a, endless), new Reader(b, endless)];
         for (let at = 0; at < total; at += size) {
@@ -33,7 +33,7 @@ export const writingCases: readonly Case[] = [
   ),
   [
     'a write without bytes changes nothing',
-    async ({ a, b }) => {
+    async ({ until, a, b }) => {
       const reader = new Reader(b, endless);
       a.sink.write(new Uint8Array(0));
       a.sink.write(pattern(3));
@@ -69,7 +69,7 @@ export const writingCases: readonly Case[] = [
   ],
   [
     'what is written past demand is taken all the same',
-    async ({ a, b }) => {
+    async ({ until, a, b }) => {
       const demand = new Watch(a.sink.demand);
       const total = Math.min(demand.latest * 3, 3 * 1024 * 1024);
       for (let at = 0; at < total; at += 64 * 1024) a.sink.write(pattern(Math.min(64 * 1024, total - at), at));
@@ -81,7 +81,7 @@ export const writingCases: readonly Case[] = [
   ],
   [
     'a producer that follows demand stays bounded against a reader that does not read, and nothing is lost',
-    async ({ a, b, bound }) => {
+    async ({ until, a, b, bound }) => {
       const reader = new Reader(b, 1); // reads one chunk and then no more
       let written = 0;
       const state = { room: 0 };
@@ -123,7 +123,7 @@ export const writingCases: readonly Case[] = [
   ],
   [
     'taken is replayed, only grows and reaches everything that was written',
-    async ({ a, b }) => {
+    async ({ until, a, b }) => {
       const taken = new Watch(a.sink.taken);
       check(taken.latest === 0, 'taken does not start at 0');
       const reader = new Reader(b, endless);
@@ -142,7 +142,7 @@ export const writingCases: readonly Case[] = [
   ],
   [
     'what is read again after unread is not taken twice',
-    async ({ a, b }) => {
+    async ({ until, a, b }) => {
       const taken = new Watch(a.sink.taken);
       let once = true;
       const reader = new Reader(b, endless, (chunk) => {
@@ -158,7 +158,7 @@ export const writingCases: readonly Case[] = [
   ],
   [
     'a write from inside an emission keeps its place, however long the game goes on',
-    async ({ a, b }) => {
+    async ({ until, a, b }) => {
       const rounds = 2_000;
       let last = 0;
       const play = (end: typeof a) => {
@@ -175,7 +175,7 @@ export const writingCases: readonly Case[] = [
       };
       const readers = [new Reader(a, endless, play(a)), new Reader(b, endless, play(b))];
       a.sink.write(ball(1));
-      await until(() => readers.every((reader) => reader.total > 0) && last === rounds, `round ${rounds}`, 9_000);
+      await until(() => readers.every((reader) => reader.total > 0) && last === rounds, `round ${rounds}`);
       check(
         readers.every((reader) => reader.errors.length === 0),
         'a reader failed',

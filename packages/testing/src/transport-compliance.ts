@@ -1,4 +1,11 @@
-import { type Case, type TransportCase, type TransportComplianceOptions } from './transport-compliance-bench.ts';
+import {
+  type Bench,
+  type Case,
+  check,
+  pause,
+  type TransportCase,
+  type TransportComplianceOptions,
+} from './transport-compliance-bench.ts';
 import { closingCases, halfCloseCases } from './transport-compliance-closing.ts';
 import { readingCases } from './transport-compliance-reading.ts';
 import { writingCases } from './transport-compliance-writing.ts';
@@ -18,12 +25,19 @@ export function transportCompliance(options: TransportComplianceOptions): readon
 async function runCase(options: TransportComplianceOptions, run: Case[1]): Promise<void> {
   const { abortShows = true, bound = 32 * 1024 * 1024, timeout = 10_000 } = options;
   const pair = await options.pair();
+  const deadline = Date.now() + timeout;
+  const until: Bench['until'] = async (holds, what) => {
+    while (!holds()) {
+      check(Date.now() < deadline, `never happened within ${timeout} ms: ${what}`);
+      await pause(1);
+    }
+  };
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not done after ${timeout} ms`)), timeout);
+    timer = setTimeout(() => reject(new Error(`not done within ${timeout} ms`)), timeout + 50);
   });
   try {
-    await Promise.race([run({ a: pair.a, b: pair.b, abortShows, bound }), late]);
+    await Promise.race([run({ a: pair.a, b: pair.b, abortShows, bound, until }), late]);
   } finally {
     clearTimeout(timer);
     await pair.close();

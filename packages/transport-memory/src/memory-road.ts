@@ -114,6 +114,7 @@ export class MemoryRoad {
     for (let bytes = this.#waiting.shift(); bytes; bytes = this.#waiting.shift()) lost += bytes.length;
     if (this.#state !== 'end-sent') this.#send('end');
     this.#vanish(lost);
+    this.#pump();
   }
 
   /** Moves what the link lets through; one loop however deep the handlers that it reaches write again. */
@@ -122,7 +123,7 @@ export class MemoryRoad {
     this.#pumping = true;
     for (let bytes = this.#pass(); bytes; bytes = this.#pass()) this.#send(bytes);
     this.#pumping = false;
-    if (this.#state !== 'ending' || this.#waiting.size > 0 || this.#link.stalled) return;
+    if (this.#state !== 'ending' || this.#waiting.size > 0 || (this.#link.stalled && !this.#swallowing)) return;
     this.#state = 'end-sent';
     if (this.#swallowing) this.#finish();
     else this.#send('end');
