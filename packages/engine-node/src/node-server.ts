@@ -7,7 +7,7 @@ import type { ServerSettings } from './server-options.ts';
 
 /**
  * A `tls.Server` that never listens: it gives a duplex what a bare server-side `TLSSocket` lacks. Node answers by events
- * of the shared server; all of them happen inside a call into OpenSSL, so the engine that is making the call is meant.
+ * of the shared server, which name no duplex: the engine whose call into OpenSSL is running, or ran last, is meant.
  */
 export class NodeServer {
   readonly #server: Server;
@@ -51,13 +51,23 @@ export class NodeServer {
     this.#server.emit('connection', core.wire);
   }
 
+  /**
+   * Node reports a failed handshake one tick after the call that failed. Ticks run in the order they were asked for: what
+   * the call asks for runs between the two asked for here, whatever other connections do meanwhile.
+   */
   enter(core: EngineCore, call: () => void): void {
+    process.nextTick(() => {
+      this.#current = core;
+    });
     const outer = this.#current;
     this.#current = core;
     try {
       call();
     } finally {
       this.#current = outer;
+      process.nextTick(() => {
+        this.#current = undefined;
+      });
     }
   }
 }

@@ -32,6 +32,8 @@ const incompatible: ReadonlyMap<string, AlertDescription> = new Map([
 const misbehaved: ReadonlyMap<string, AlertDescription> = new Map([
   ['DECRYPTION_FAILED_OR_BAD_RECORD_MAC', 'bad_record_mac'],
   ['DECRYPTION_FAILED', 'bad_record_mac'],
+  // What OpenSSL 3.0 says in TLS 1.3 of a tag that does not fit.
+  ['CIPHER_OPERATION_FAILED', 'bad_record_mac'],
   ['DATA_LENGTH_TOO_LONG', 'record_overflow'],
   ['PACKET_LENGTH_TOO_LONG', 'record_overflow'],
   ['ENCRYPTED_LENGTH_TOO_LONG', 'record_overflow'],
@@ -73,6 +75,8 @@ export function nodeTlsError(error: unknown): TlsError {
   if (disagreement !== undefined)
     return new PeerIncompatibleError(`nothing both sides accept: ${text}`, { alert: disagreement });
   const alert = misbehaved.get(reason);
+  // One text for all of them: how a record failed is nobody's business (checklist D5).
+  if (alert === 'bad_record_mac') return new PeerMisbehavedError('a record does not authenticate', { alert });
   return new PeerMisbehavedError(`OpenSSL refused what the peer sent: ${text}`, alert === undefined ? {} : { alert });
 }
 

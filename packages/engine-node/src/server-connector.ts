@@ -5,6 +5,7 @@ import {
   CertificateError,
   ClientHelloReader,
   contentType,
+  type Limits,
   PeerIncompatibleError,
   PeerMisbehavedError,
 } from '@rxtls/core/engine';
@@ -29,30 +30,40 @@ export class ServerConnector implements Connector {
   readonly #settings: ServerSettings;
   readonly #servers: NodeServers;
   readonly #proved: ProvedChains;
-  /** Reads the client's name, as long as no server is chosen. */
-  #hello: ClientHelloReader | undefined;
+  readonly #hello: ClientHelloReader;
+  #helloIsOpen = true;
+  #nameSent: string | undefined;
   #server: NodeServer | undefined;
+  #authenticated = false;
 
-  constructor(settings: ServerSettings, servers: NodeServers, proved: ProvedChains) {
+  constructor(settings: ServerSettings, servers: NodeServers, proved: ProvedChains, limits: Limits) {
     this.#settings = settings;
     this.#servers = servers;
     this.#proved = proved;
+    this.#hello = new ClientHelloReader(limits);
   }
 
   start(core: EngineCore): void {
-    if (this.#servers.chooseByName) this.#hello = new ClientHelloReader(core.host.limits);
-    else this.#connect(core, undefined);
+    if (!this.#servers.chooseByName) this.#connect(core);
   }
 
+  /** Reads the client's name: OpenSSL chooses no virtual host by it, and forgets it in resumptions of TLS 1.2. */
   preview(core: EngineCore, bytes: Uint8Array): void {
-    const hello = this.#hello?.receive(bytes);
-    if (hello === undefined) return;
-    this.#hello = undefined;
-    this.#connect(core, hello.serverName);
+    if (!this.#helloIsOpen) return;
+    try {
+      const hello = this.#hello.receive(bytes);
+      if (hello === undefined) return;
+      this.#nameSent = hello.serverName;
+    } catch (error) {
+      // With OpenSSL on the wire already, it refuses such a hello with its own alert.
+      if (this.#server === undefined) throw error;
+    }
+    this.#helloIsOpen = false;
+    if (this.#server === undefined) this.#connect(core);
   }
 
-  #connect(core: EngineCore, name: string | undefined): void {
-    this.#server = this.#servers.serverFor(name, core.host.limits);
+  #connect(core: EngineCore): void {
+    this.#server = this.#servers.serverFor(this.#nameSent, core.host.limits);
     if (this.#server === undefined) {
       core.sink.ciphertext(Uint8Array.from(unrecognizedName));
       throw new PeerIncompatibleError('the client asks for no name that is served here', {
@@ -63,17 +74,19 @@ export class ServerConnector implements Connector {
   }
 
   enter(core: EngineCore, call: () => void): void {
-    if (this.#server === undefined) call();
+    // Once Node has given its socket away, events of the connection are the socket's own.
+    if (this.#server === undefined || this.#authenticated) call();
     else this.#server.enter(core, call);
   }
 
   authenticate(core: EngineCore, socket: TLSSocket): Authenticated {
+    this.#authenticated = true;
     const resumed = socket.isSessionReused();
     if (resumed && !this.#settings.resumption)
       throw new PeerMisbehavedError('a session was resumed where resumption is switched off');
     const peer = this.#judge(core, socket, resumed);
     const { verify } = this.#settings;
-    const serverName = serverNameOf(socket);
+    const serverName = this.#nameSent;
     return {
       peer,
       resumed,
@@ -134,9 +147,3 @@ const issued = (issuer: X509Certificate, subject: X509Certificate): boolean =>
   subject.checkIssued(issuer) && subject.verify(issuer.publicKey);
 
 const leafKey = (leaf: Uint8Array): string => createHash('sha256').update(leaf).digest('base64url');
-
-/** Node says `false` where the client sent none; its types say null. */
-const serverNameOf = (socket: TLSSocket): string | undefined => {
-  const name: unknown = (socket as { servername?: unknown }).servername;
-  return typeof name === 'string' && name !== '' ? name.toLowerCase() : undefined;
-};

@@ -11,7 +11,7 @@ export function serverFactory(options: NodeServerOptions): TlsEngineFactory<'ser
   const servers = new NodeServers(settings);
   const proved: ProvedChains = new Map();
   const make = (sink: TlsEngineSink, host: TlsHost): TlsEngine =>
-    new TlsSocketEngine(new ServerConnector(settings, servers, proved), sink, host);
+    new TlsSocketEngine(new ServerConnector(settings, servers, proved, host.limits), sink, host);
   const capabilities = nodeCapabilities('server', versionRange(settings.versions.min, settings.versions.max));
   return Object.freeze(Object.assign(make, { role: 'server', capabilities } as const));
 }
