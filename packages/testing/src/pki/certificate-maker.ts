@@ -33,7 +33,7 @@ export interface TestCredentials {
 }
 
 /** An authority that can sign. */
-export interface TestAuthority {
+interface TestAuthority {
   readonly pem: string;
   readonly der: Uint8Array;
   readonly certificate: X509.X509Certificate;
