@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, isIP, type LookupFunction, type Server, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ByteDuplex } from '@rxtls/core';
 import { AbortedError, ApiMisuseError } from '@rxtls/core/engine';
@@ -166,7 +167,7 @@ t.test('a name without address, a Unix socket that is not there', async (t) => {
   const name = observed(connect({ host: 'nowhere.invalid', port: 443, lookup: unknownName }));
   await name.done;
   t.equal(name.log.error.message, 'cannot connect to nowhere.invalid:443: no address for that name (ENOTFOUND)');
-  const path = join(t.testdir(), 'none');
+  const path = join(tmpdir(), 'rxtls-no-such-folder', 'none');
   const unix = observed(connect({ path }));
   await unix.done;
   t.equal(unix.log.error.message, `cannot connect to ${path}: no such file (ENOENT)`);
