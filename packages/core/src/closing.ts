@@ -1,24 +1,8 @@
-import type { SchedulerLike, Subscriber } from 'rxjs';
+import type { Subscriber } from 'rxjs';
 import type { ByteDuplex } from './duplex.ts';
-import { ApiMisuseError, LimitExceededError, type Limits, type TlsError } from './engine/index.ts';
+import { ApiMisuseError, LimitExceededError, type TlsError } from './engine/index.ts';
+import type { Stage } from './stage.ts';
 import { Timer } from './timer.ts';
-
-/** What closing asks of the stage. */
-export interface ClosingHost {
-  readonly limits: Limits;
-  readonly scheduler: SchedulerLike;
-  readonly transport: ByteDuplex;
-  readonly end: 'no' | 'clean' | 'failed';
-  readonly error: TlsError | undefined;
-  /** Grows with every byte that moves. */
-  readonly progress: number;
-  /** Our close_notify was sent, and the transport took it and everything before it. */
-  readonly isWriteClosed: boolean;
-  queueClose(): void;
-  discardPlaintext(): void;
-  /** Nothing moved for `limits.closeTimeout`. */
-  stuck(error: LimitExceededError): void;
-}
 
 /** Who waits for which end: `close`, `closeWrite` and `unwrap`, and the time they may take without progress. */
 export class Closing {
@@ -28,7 +12,7 @@ export class Closing {
   isDiscarding = false;
   /** `unwrap` was called: the transport outlives the connection. */
   isUnwrapping = false;
-  readonly #host: ClosingHost;
+  readonly #stage: Stage;
   readonly #timer: Timer;
   #closers: Subscriber<never>[] = [];
   #writeClosers: Subscriber<never>[] = [];
@@ -36,36 +20,35 @@ export class Closing {
   #unwrapped = false;
   #progress = 0;
 
-  constructor(host: ClosingHost) {
-    this.#host = host;
-    this.#timer = new Timer(host.scheduler);
+  constructor(stage: Stage) {
+    this.#stage = stage;
+    this.#timer = new Timer(stage.scheduler);
   }
 
   close(subscriber: Subscriber<never>): void {
-    if (this.#host.end === 'clean') return subscriber.complete();
+    if (this.#stage.end === 'clean') return subscriber.complete();
     if (this.#isDead(subscriber)) return;
     this.#closers.push(subscriber);
     this.isDiscarding = true;
     this.watch();
-    this.#host.discardPlaintext();
-    this.#host.queueClose();
+    this.#discard();
+    this.#stage.queueClose();
   }
 
   closeWrite(subscriber: Subscriber<never>): void {
-    if (this.#host.end === 'clean' || (this.#host.end === 'no' && this.#host.isWriteClosed))
-      return subscriber.complete();
+    if (this.#stage.end === 'clean' || (this.#stage.end === 'no' && this.#isWriteClosed)) return subscriber.complete();
     if (this.#isDead(subscriber)) return;
     this.#writeClosers.push(subscriber);
-    this.#host.queueClose();
+    this.#stage.queueClose();
   }
 
   unwrap(subscriber: Subscriber<ByteDuplex>): void {
     if (this.#unwrapped) {
-      subscriber.next(this.#host.transport);
+      subscriber.next(this.#stage.transport);
       subscriber.complete();
       return;
     }
-    if (this.#host.end === 'clean') {
+    if (this.#stage.end === 'clean') {
       subscriber.error(new ApiMisuseError('unwrap() after the connection was closed: its transport is closed too'));
       return;
     }
@@ -73,17 +56,17 @@ export class Closing {
     this.#unwrappers.push(subscriber);
     this.isUnwrapping = true;
     this.watch();
-    this.#host.queueClose();
+    this.#stage.queueClose();
   }
 
   /** Starts the clock; it is wound again whenever something moves. */
   watch(): void {
-    if (this.#timer.isSet || this.#host.end !== 'no') return;
-    this.#progress = this.#host.progress;
-    this.#timer.set(this.#host.limits.closeTimeout, () => {
-      if (this.#host.progress !== this.#progress) return this.watch();
-      const ms = this.#host.limits.closeTimeout;
-      this.#host.stuck(
+    if (this.#timer.isSet || this.#stage.end !== 'no') return;
+    this.#progress = this.#moved;
+    this.#timer.set(this.#stage.limits.closeTimeout, () => {
+      if (this.#moved !== this.#progress) return this.watch();
+      const ms = this.#stage.limits.closeTimeout;
+      this.#stage.ending.stuck(
         new LimitExceededError('closeTimeout', `closing made no progress for ${ms} ms (limits.closeTimeout)`),
       );
     });
@@ -91,7 +74,7 @@ export class Closing {
 
   /** Something moved: whoever waits for less than the whole end may be served. */
   check(): void {
-    if (this.#writeClosers.length === 0 || !this.#host.isWriteClosed) return;
+    if (this.#writeClosers.length === 0 || !this.#isWriteClosed) return;
     const waiting = this.#writeClosers;
     this.#writeClosers = [];
     for (const subscriber of waiting) subscriber.complete();
@@ -99,7 +82,7 @@ export class Closing {
 
   done(): void {
     this.#timer.clear();
-    const { transport } = this.#host;
+    const { transport } = this.#stage;
     this.#unwrapped = this.isUnwrapping;
     for (const subscriber of this.#unwrappers) {
       subscriber.next(transport);
@@ -115,6 +98,22 @@ export class Closing {
     this.#forget();
   }
 
+  /** Our close_notify was sent, and the transport has taken it and everything before it. */
+  get #isWriteClosed(): boolean {
+    const { state, outbound } = this.#stage;
+    return (state === 'writeClosed' || state === 'closed') && outbound.isFlushed;
+  }
+
+  /** Grows with every byte that moves. */
+  get #moved(): number {
+    return this.#stage.outbound.taken + this.#stage.inbound.received;
+  }
+
+  #discard(): void {
+    const { reader } = this.#stage.inbound;
+    if (!reader.subscribed) reader.discard();
+  }
+
   #forget(): void {
     this.#writeClosers = [];
     this.#closers = [];
@@ -122,7 +121,7 @@ export class Closing {
   }
 
   #isDead(subscriber: Subscriber<unknown>): boolean {
-    const { end, error } = this.#host;
+    const { end, error } = this.#stage;
     if (end === 'no') return false;
     subscriber.error(new ApiMisuseError('the connection has ended', { phase: 'closed', cause: error }));
     return true;

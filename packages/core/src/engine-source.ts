@@ -38,7 +38,7 @@ export class EngineSupply {
   readonly #subscription = new Subscription();
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(source: EngineSource<TlsRole> | EngineSource<'server'> | EngineSource<'client'>) {
+  constructor(source: EngineSource<'server'> | EngineSource<'client'>) {
     if (isFactory(source) || isSelector(source)) {
       this.latest = source;
       return;

@@ -137,6 +137,11 @@ export class Inbound {
     this.reader.push(bytes);
   }
 
+  /** Plaintext that nobody will read. */
+  drop(bytes: Uint8Array): void {
+    this.received += bytes.length;
+  }
+
   /** The peer's close_notify. Answers with how many bytes after it have been taken from the transport. */
   closeNotify(): number {
     this.#closed = true;

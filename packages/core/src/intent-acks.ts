@@ -16,7 +16,7 @@ export class IntentAcks implements IntentListener {
   intentChanged(intent: WriteIntent): void {
     if (this.#subscribers === undefined) return;
     const { state } = intent;
-    for (const subscriber of [...this.#subscribers]) tell(subscriber, intent, state);
+    for (const subscriber of this.#subscribers.slice()) tell(subscriber, intent, state);
   }
 
   #attach(subscriber: Subscriber<WriteAck>): void {

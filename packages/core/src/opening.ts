@@ -1,16 +1,13 @@
-import type { SchedulerLike, Subscription } from 'rxjs';
 import type { Admission, Candidate } from './admission.ts';
 import {
+  ApiMisuseError,
   alertForError,
   alertNumber,
-  ApiMisuseError,
   type ClientHello,
   ClientHelloReader,
   EngineFailureError,
-  type EngineReadiness,
   engineReadiness,
-  type LimitName,
-  type Limits,
+  type NegotiatedParameters,
   NotTlsError,
   PeerIncompatibleError,
   type TlsEngineFactory,
@@ -18,21 +15,8 @@ import {
 } from './engine/index.ts';
 import { type EngineSelector, type EngineSupply, isFactory, isSelector } from './engine-source.ts';
 import { runUserFunction } from './run-user-function.ts';
-
-/** What the opening of a connection asks of the stage. */
-export interface OpeningHost {
-  readonly limits: Limits;
-  readonly scheduler: SchedulerLike;
-  /** Replaces the deadline that runs. */
-  deadline(limit: LimitName): void;
-  helloComplete(hello: ClientHello): void;
-  admitted(): void;
-  waitFor(state: EngineReadiness): void;
-  taskBegins(task: Subscription): void;
-  taskEnds(): void;
-  makeEngine(factory: TlsEngineFactory): void;
-  fail(error: TlsError): void;
-}
+import type { Stage } from './stage.ts';
+import type { Subscription } from 'rxjs';
 
 /**
  * How a connection comes to its engine. Clients: as soon as there is a factory. Servers: when a whole ClientHello has been
@@ -40,28 +24,32 @@ export interface OpeningHost {
  * stay with the inbound road, which gives every one of them to the engine.
  */
 export class Opening implements Candidate {
-  readonly #host: OpeningHost;
+  /** The ClientHello, on servers. */
+  hello: ClientHello | undefined;
+  readonly #stage: Stage;
   readonly #supply: EngineSupply;
   readonly #admission: Admission | undefined;
+  readonly #startedAt: number;
   #reader: ClientHelloReader | undefined;
   /** Ciphertext that came before it was known whether a ClientHello is to be read. */
   #early: Uint8Array[] | undefined = [];
-  #hello: ClientHello | undefined;
   #heard = false;
   #slot: 'none' | 'waiting' | 'taken' = 'none';
   #wait: Subscription | undefined;
 
-  constructor(host: OpeningHost, supply: EngineSupply, admission: Admission | undefined) {
-    this.#host = host;
+  constructor(stage: Stage, supply: EngineSupply, admission: Admission | undefined) {
+    this.#stage = stage;
     this.#supply = supply;
     this.#admission = admission;
+    this.#startedAt = this.#now;
   }
 
   start(): void {
+    this.#stage.deadline('handshakeTimeout');
     this.#wait = this.#supply.wait({
       ready: () => this.#ready(),
       failed: (cause) =>
-        this.#host.fail(
+        this.#fail(
           cause instanceof TlsError ? cause : new EngineFailureError('the source of engines failed', { cause }),
         ),
     });
@@ -76,15 +64,23 @@ export class Opening implements Candidate {
 
   admitted(): void {
     this.#slot = 'taken';
-    this.#host.deadline('handshakeTimeout');
-    this.#host.admitted();
+    this.#stage.deadline('handshakeTimeout');
+    this.#tell('admitted');
     const source = this.#supply.latest!;
-    if (isSelector(source)) this.#select(source, this.#hello!);
-    else this.#host.makeEngine(source);
+    if (isSelector(source)) this.#select(source, this.hello!);
+    else this.#stage.adopt(source);
   }
 
   turnedAway(error: TlsError): void {
-    this.#host.fail(error);
+    this.#slot = 'none';
+    this.#fail(error);
+  }
+
+  /** Handshake and verification passed. */
+  done({ version }: NegotiatedParameters): void {
+    this.end();
+    const milliseconds = this.#now - this.#startedAt;
+    if (this.#stage.observed) this.#stage.events.next({ type: 'handshake', step: 'negotiated', milliseconds, version });
   }
 
   /** The handshake is over, well or not. */
@@ -107,12 +103,9 @@ export class Opening implements Candidate {
     const source = this.#supply.latest!;
     const early = this.#early ?? [];
     this.#early = undefined;
-    if (isFactory(source) && source.role === 'client') {
-      this.#host.makeEngine(source);
-      return;
-    }
-    this.#host.deadline('clientHelloTimeout');
-    this.#reader = new ClientHelloReader(this.#host.limits);
+    if (isFactory(source) && source.role === 'client') return this.#stage.adopt(source);
+    this.#stage.deadline('clientHelloTimeout');
+    this.#reader = new ClientHelloReader(this.#stage.limits);
     for (const bytes of early) if (this.#reader !== undefined) this.#read(bytes);
   }
 
@@ -120,46 +113,64 @@ export class Opening implements Candidate {
     let hello: ClientHello | undefined;
     try {
       hello = this.#reader!.receive(bytes);
-    } catch (error) {
-      this.#host.fail(
-        error instanceof TlsError ? error : new EngineFailureError('reading the ClientHello failed', { cause: error }),
-      );
-      return;
+    } catch (cause) {
+      const error =
+        cause instanceof TlsError ? cause : new EngineFailureError('the ClientHello was not read', { cause });
+      return this.#fail(error);
     }
     if (hello === undefined) return;
     this.#reader = undefined;
-    this.#hello = hello;
-    this.#host.deadline('handshakeTimeout');
-    this.#host.helloComplete(hello);
+    this.hello = hello;
+    this.#stage.deadline('handshakeTimeout');
+    this.#tell('client-hello');
+    if (this.#stage.end !== 'no') return;
     if (this.#admission === undefined) return this.admitted();
     this.#slot = 'waiting';
     this.#admission.enter(this);
   }
 
   #select(selector: EngineSelector, hello: ClientHello): void {
-    const host = this.#host;
-    host.waitFor(engineReadiness.wantClientHelloCb);
-    const task = runUserFunction<unknown>({
+    const stage = this.#stage;
+    stage.outbound.readiness = engineReadiness.wantClientHelloCb;
+    stage.tasks++;
+    stage.readiness.check();
+    const task = runUserFunction<TlsEngineFactory | undefined>({
       name: 'byHello',
       alert: 'internal_error',
-      milliseconds: host.limits.taskTimeout,
-      scheduler: host.scheduler,
+      milliseconds: stage.limits.taskTimeout,
+      scheduler: stage.scheduler,
       run: () => selector.select(hello),
       resolve: (factory) => {
-        host.taskEnds();
-        host.waitFor(engineReadiness.wantRead);
-        if (factory === undefined || factory === null)
-          host.fail(
-            new PeerIncompatibleError('byHello chose no engine for this ClientHello', { alert: 'unrecognized_name' }),
-          );
-        else if (isFactory(factory) && factory.role === 'server') host.makeEngine(factory);
-        else host.fail(new ApiMisuseError('byHello must give a server engine factory'));
+        stage.tasks--;
+        stage.outbound.readiness = engineReadiness.wantRead;
+        this.#chosen(factory);
       },
       reject: (error) => {
-        host.taskEnds();
-        host.fail(error);
+        stage.tasks--;
+        this.#fail(error);
       },
     });
-    if (!task.closed) host.taskBegins(task);
+    stage.add(task);
+  }
+
+  #chosen(factory: TlsEngineFactory | undefined): void {
+    if (factory === undefined || factory === null) {
+      const alert = 'unrecognized_name';
+      this.#fail(new PeerIncompatibleError('byHello chose no engine for this ClientHello', { alert }));
+    } else if (isFactory(factory) && factory.role === 'server') this.#stage.adopt(factory);
+    else this.#fail(new ApiMisuseError('byHello must give a server engine factory'));
+  }
+
+  #tell(step: 'client-hello' | 'admitted'): void {
+    if (!this.#stage.observed) return;
+    this.#stage.events.next({ type: 'handshake', step, milliseconds: this.#now - this.#startedAt });
+  }
+
+  #fail(error: TlsError): void {
+    this.#stage.ending.fail(error);
+  }
+
+  get #now(): number {
+    return this.#stage.settings.host.monotonicClock();
   }
 }

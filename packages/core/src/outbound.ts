@@ -28,16 +28,13 @@ import { WriteQueue } from './write-queue.ts';
 /** What the outbound road asks of the stage. */
 export interface OutboundHost {
   readonly limits: Limits;
-  /** Why a write is refused now, if it is. */
-  refusal(): RefusalReason | undefined;
+  readonly may: { readonly refusal: RefusalReason | undefined; readonly updateKeys: boolean; renegotiations: number };
   /** close_notify and data may go to the engine. */
   maySendActions(): boolean;
-  /** `updateKeys` works with what was negotiated. */
-  mayUpdateKeys(): boolean;
   /** The handshake is still to be finished. */
   isBeforeHandshake(): boolean;
   closeGiven(): void;
-  event(event: TlsEvent): void;
+  readonly events: Subject<TlsEvent>;
   readonly observed: boolean;
 }
 
@@ -92,16 +89,12 @@ export class Outbound {
     return this.#queue.waiting >= limits.maxQueuedWrites ? 0 : Math.max(0, bound - this.#queue.waitingBytes);
   }
 
-  get refusal(): RefusalReason | undefined {
-    return this.#host.refusal();
-  }
-
   /** Data or a key update. `owned`: the bytes were handed over and need no copy. */
   accept(kind: ActionKind, bytes: Uint8Array | undefined, owned: boolean, listener?: IntentListener): WriteIntent {
     const length = bytes?.length ?? 0;
     const intent = new WriteIntent(++this.#lastIntent, kind, length);
     intent.listener = listener;
-    const why = this.#host.refusal() ?? (this.#fits(length) ? undefined : 'queue-full');
+    const why = this.#host.may.refusal ?? (this.#fits(length) ? undefined : 'queue-full');
     if (why !== undefined) {
       this.ledger.refused += length;
       intent.state = 'refused';
@@ -143,7 +136,8 @@ export class Outbound {
     if (intent.kind === 'close') {
       this.#host.closeGiven();
       this.engine.sendCloseNotify();
-    } else if (this.#host.mayUpdateKeys()) {
+    } else if (this.#host.may.updateKeys) {
+      this.#host.may.renegotiations++;
       this.engine.updateKeys?.({ requestPeer: true });
     } else {
       if (this.acks.observed) this.acks.next({ type: 'refused', intent: intent.id, bytes: 0, why: 'not-supported' });
@@ -290,7 +284,7 @@ export class Outbound {
       this.#warned = undefined;
     } else if (this.#warned !== limit) {
       this.#warned = limit;
-      this.#host.event({ type: 'limit', limit, used, max });
+      this.#host.events.next({ type: 'limit', limit, used, max });
     }
   }
 }

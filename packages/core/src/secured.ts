@@ -21,7 +21,7 @@ export function secured(
   return new Observable((subscriber) => {
     let stage: Stage | undefined;
     let transportIsDone = false;
-    subscriber.add(() => stage?.abandon());
+    subscriber.add(() => stage?.ending.abandon());
     const owner = {
       connected: (): void => subscriber.next(new Connection(stage!)),
       ended(error: TlsError | undefined): void {
@@ -42,7 +42,7 @@ export function secured(
         },
         error(error: unknown) {
           if (stage === undefined || stage.end === 'clean') subscriber.error(error);
-          else stage.transportFailed(error);
+          else stage.ending.transportFailed(error);
         },
         complete() {
           transportIsDone = true;

@@ -1,5 +1,5 @@
 import type { ClientHello } from './client-hello.ts';
-import type { LimitName, Limits } from './limits.ts';
+import type { Limits } from './limits.ts';
 import { parseClientHello } from './parse-client-hello.ts';
 import { contentType, contentTypeName, maxPlaintextRecordBytes, recordHeaderBytes } from './record-header.ts';
 import { LimitExceededError, NotTlsError, PeerMisbehavedError } from './tls-error.ts';
@@ -111,8 +111,8 @@ export class ClientHelloReader {
     if (this.#wireBytes > this.#limits.maxClientHelloWireBytes) throw this.#exceeded('maxClientHelloWireBytes');
   }
 
-  #exceeded(limit: LimitName): LimitExceededError {
-    return new LimitExceededError(limit, `the ClientHello is over limits.${limit} (${String(this.#limits[limit])})`, {
+  #exceeded(limit: 'maxClientHelloBytes' | 'maxClientHelloWireBytes' | 'maxClientHelloRecords'): LimitExceededError {
+    return new LimitExceededError(limit, `the ClientHello is over limits.${limit} (${this.#limits[limit]})`, {
       alert: 'decode_error',
     });
   }

@@ -1,0 +1,135 @@
+// The ways out. Every one of them ends here, exactly once, with every intent settled, the transport ended or aborted once, the
+// engine destroyed and everybody who waits told.
+
+import {
+  AbortedError,
+  alertForError,
+  type LimitExceededError,
+  type TlsError,
+  type TruncationError,
+} from './engine/index.ts';
+import { maySendActions, phaseOf } from './session-state.ts';
+import type { Stage } from './stage.ts';
+
+export class Ending {
+  readonly #stage: Stage;
+  /** The owner is to hear of the failure once the reader has. */
+  #ownerWaits = false;
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  /** Uncleanly: the peer is told why where it can be, everybody here hears the same error. */
+  fail(error: TlsError): void {
+    const stage = this.#stage;
+    const { outbound } = stage;
+    if (stage.end !== 'no') return;
+    const before = outbound.written;
+    const engineIsGone = stage.engine !== undefined && !stage.mayCallEngine;
+    stage.lastWords(stage.mayCallEngine ? () => stage.engine?.abort(alertForError(error)) : undefined);
+    const record = stage.engine === undefined ? stage.opening.alertRecord(error) : undefined;
+    if (record !== undefined) outbound.ciphertext(record);
+    const peerWasTold = outbound.written > before || (engineIsGone && error.alert !== undefined);
+    this.#finish(error, peerWasTold, false);
+  }
+
+  /** Whoever owned the connection is gone: cut, unless a clean end costs nothing. */
+  abandon(): void {
+    const stage = this.#stage;
+    const { outbound, state } = stage;
+    if (stage.end === 'clean') return;
+    if (stage.end === 'failed') return stage.inbound.reader.fail(stage.error, true);
+    let isClosed = state === 'writeClosed' || state === 'closed';
+    if (outbound.isSettled && outbound.readiness.maySend && maySendActions(state) && stage.mayCallEngine) {
+      const before = outbound.written;
+      stage.lastWords(() => stage.engine?.sendCloseNotify());
+      isClosed = outbound.written > before;
+    }
+    this.#finish(new AbortedError('the connection was unsubscribed before it was closed'), isClosed, true);
+  }
+
+  /** The wire broke. Harmless when everything was said on both sides. */
+  transportFailed(cause: unknown): void {
+    const stage = this.#stage;
+    const { state } = stage;
+    if (stage.end !== 'no') return;
+    const peerIsDone = state === 'closed' || state === 'readClosed' || state === 'lastClosing';
+    const weAreDone = state === 'writeClosed' && stage.closing.isDiscarding;
+    const nothingIsDue = stage.outbound.isSettled && !stage.isWriting && !stage.settings.halfOpen;
+    if ((peerIsDone || weAreDone) && nothingIsDue) return this.clean();
+    const what = cause instanceof Error ? cause.message : String(cause);
+    this.fail(new AbortedError(`the transport failed: ${what}`, { cause, retryable: true }));
+  }
+
+  /** The transport ended without the peer's close_notify, and the engine is through with all of it. */
+  transportEnded(): void {
+    const stage = this.#stage;
+    if (stage.state === 'handshaking' || stage.state === 'starting') this.fail(stage.inbound.truncation());
+    else if (stage.settings.truncationIsEnd) stage.answers.closeNotify();
+    else if (stage.state === 'writeClosed' && stage.closing.isDiscarding && stage.outbound.isSettled) this.clean();
+    else this.fail(stage.inbound.truncation());
+  }
+
+  /** Closing makes no progress; what cannot be lost any more is no failure. */
+  stuck(error: LimitExceededError): void {
+    if (this.#stage.state === 'closed' && this.#stage.outbound.isSettled) this.clean();
+    else this.fail(error);
+  }
+
+  clean(): void {
+    const stage = this.#stage;
+    const { inbound, transport } = stage;
+    // We closed and waited no longer: what the peer had left to say is unknown to whoever still reads.
+    const truncated: TruncationError | undefined = stage.state === 'writeClosed' ? inbound.truncation() : undefined;
+    stage.end = 'clean';
+    stage.release();
+    if (stage.closing.isUnwrapping) for (const bytes of inbound.takeRemainder().reverse()) transport.unread(bytes);
+    else transport.sink.end();
+    inbound.forget();
+    stage.outbound.finish(undefined);
+    stage.endStreams();
+    if (truncated === undefined) inbound.reader.complete();
+    else inbound.reader.fail(truncated, false);
+    stage.closing.done();
+    stage.owner.ended(undefined);
+  }
+
+  /** The reader of plaintext has moved on. */
+  readerChanged(): void {
+    if (this.#ownerWaits) this.#tellOwner();
+  }
+
+  #finish(error: TlsError, endFirst: boolean, drop: boolean): void {
+    const stage = this.#stage;
+    const { sink } = stage.transport;
+    if (error.phase === 'setup') error.phase = phaseOf(stage.state);
+    error.safeToReplay = !stage.outbound.handedOver;
+    stage.end = 'failed';
+    stage.error = error;
+    stage.advance('failed');
+    stage.release();
+    if (endFirst) sink.end();
+    sink.abort(error);
+    stage.inbound.forget();
+    stage.outbound.finish(error);
+    stage.endStreams();
+    stage.inbound.reader.fail(error, drop);
+    stage.closing.failed(error);
+    this.#ownerWaits = true;
+    this.#tellOwner();
+  }
+
+  /** The owner hears of an unclean end after the reader has; a reader that does not read has as long as closing has. */
+  #tellOwner(): void {
+    const { inbound, timer, limits, error, owner } = this.#stage;
+    const { reader } = inbound;
+    if (reader.subscribed && !reader.finished) {
+      timer.set(limits.closeTimeout, () => reader.fail(error, true));
+      return;
+    }
+    this.#ownerWaits = false;
+    timer.clear();
+    owner.ended(error);
+  }
+}

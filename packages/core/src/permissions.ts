@@ -1,0 +1,39 @@
+import type { TlsEngineFactory } from './engine/index.ts';
+import { mayWrite } from './session-state.ts';
+import type { Stage } from './stage.ts';
+import type { RefusalReason } from './write-ack.ts';
+
+/** What the state, the negotiated version and the engine's capabilities allow. */
+export class Permissions {
+  /** The factory whose engine this connection has. */
+  factory: TlsEngineFactory | undefined;
+  /** TLS 1.2 renegotiations we began. */
+  renegotiations = 0;
+  readonly #stage: Stage;
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  /** Our side may write on after the peer's close_notify. */
+  get halfClose(): boolean {
+    const version = this.#stage.parameters?.version;
+    return version !== undefined && this.factory?.capabilities.halfClose.includes(version) === true;
+  }
+
+  get updateKeys(): boolean {
+    const { parameters, engine, limits } = this.#stage;
+    if (parameters === undefined || engine?.updateKeys === undefined) return false;
+    if (!this.factory?.capabilities.keyUpdate.includes(parameters.version)) return false;
+    if (parameters.version === 'TLSv1.3') return true;
+    return limits.renegotiation !== false && this.renegotiations < limits.renegotiation.max;
+  }
+
+  /** Why a write is refused now, if it is. */
+  get refusal(): RefusalReason | undefined {
+    const { state, closing } = this.#stage;
+    const peerHasClosed = state === 'readClosed' || state === 'lastClosing' || state === 'closed';
+    if (peerHasClosed && !this.halfClose) return 'peer-closed';
+    return mayWrite(state) && !closing.isQueued ? undefined : 'closing';
+  }
+}
