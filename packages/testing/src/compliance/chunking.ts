@@ -93,6 +93,14 @@ export function seededRandom(seed: number): () => number {
 
 /** Bytes that depend on length and seed alone, for plaintext that can be compared. */
 export function sampleBytes(length: number, seed = 1): Uint8Array {
-  const random = seededRandom(seed + length);
-  return Uint8Array.from({ length }, () => Math.floor(random() * 256));
+  const bytes = new Uint8Array(length);
+  let state = (seed * 2_654_435_761 + length) | 1;
+  for (let at = 0; at < length; at++) {
+    // xorshift32
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    bytes[at] = state;
+  }
+  return bytes;
 }

@@ -82,7 +82,7 @@ export class EnginePair {
   async settle(): Promise<void> {
     const deadline = performance.now() + this.#options.patience;
     for (let quiet = 0; quiet < this.#options.quietTurns; ) {
-      assert.ok(performance.now() < deadline, `${this.#where()}: did not come to rest`);
+      if (performance.now() > deadline) assert.fail(`${this.#where()}: did not come to rest`);
       quiet = (await this.#turn()) ? 0 : quiet + 1;
     }
   }
@@ -91,7 +91,7 @@ export class EnginePair {
   async until(condition: () => boolean, what: string): Promise<void> {
     const deadline = performance.now() + this.#options.patience;
     while (!condition()) {
-      assert.ok(performance.now() < deadline, `${this.#where()}: waited in vain for ${what}`);
+      if (performance.now() > deadline) assert.fail(`${this.#where()}: waited in vain for ${what}`);
       await this.#turn();
     }
   }

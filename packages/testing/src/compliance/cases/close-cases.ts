@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { sampleBytes, wholeFlights } from '../chunking.ts';
 import type { ComplianceCase } from '../compliance-case.ts';
 import type { CaseContext } from '../engine-compliance.ts';
+import { sameBytes } from '../same-bytes.ts';
 
 /** close_notify, half-close, truncation, abort: each is told from the others. */
 export function closeCases(context: CaseContext): ComplianceCase[] {
@@ -27,7 +28,7 @@ export function closeCases(context: CaseContext): ComplianceCase[] {
           pair.held = false;
           await pair.until(() => other.closeReceived, 'closeNotify');
           await pair.settle();
-          assert.deepEqual(other.received, sampleBytes(2_000));
+          sameBytes(other.received, sampleBytes(2_000), `${other.name} received`);
           assert.equal(other.bytes.consumed, tls, 'consumed exactly to the end of close_notify');
           assert.equal(other.failures.length, 0);
           await pair.finish();
@@ -53,7 +54,7 @@ export function closeCases(context: CaseContext): ComplianceCase[] {
         }
         other.actions.push('close');
         await pair.until(() => side.closeReceived, 'the answer');
-        assert.deepEqual(side.received, halfClose ? sampleBytes(50_000) : new Uint8Array(0));
+        sameBytes(side.received, halfClose ? sampleBytes(50_000) : new Uint8Array(0), `${side.name} received`);
         for (const each of pair.sides) assert.equal(each.failures.length, 0);
         await pair.finish();
       },
@@ -79,7 +80,7 @@ export function closeCases(context: CaseContext): ComplianceCase[] {
           side.end();
           await pair.settle();
           assert.equal(side.closeReceived, false, `cut ${cut} bytes before the end`);
-          assert.deepEqual(side.received.subarray(0, 3_000), sampleBytes(3_000));
+          sameBytes(side.received.subarray(0, 3_000), sampleBytes(3_000), `${side.name} received`);
           await pair.finish();
         }
       },
@@ -115,7 +116,7 @@ export function closeCases(context: CaseContext): ComplianceCase[] {
       await pair.until(() => pair.sides.every((side) => side.closeReceived), 'closeNotify at both ends');
       await pair.settle();
       for (const side of pair.sides) {
-        assert.deepEqual(side.received, sampleBytes(30_000));
+        sameBytes(side.received, sampleBytes(30_000), `${side.name} received`);
         const made = side.bytes.made;
         await pair.settle();
         assert.equal(side.bytes.made, made, 'nothing is sent after close_notify');

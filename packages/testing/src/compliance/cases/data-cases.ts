@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { sampleBytes } from '../chunking.ts';
 import type { ComplianceCase } from '../compliance-case.ts';
 import type { CaseContext } from '../engine-compliance.ts';
+import { sameBytes } from '../same-bytes.ts';
 
 const sizes = [0, 1, 2, 15, 1_000, 16_383, 16_384, 16_385, 65_536, 204_800];
 
@@ -22,11 +23,8 @@ export function dataCases(context: CaseContext): ComplianceCase[] {
       const total = wanted.reduce((sum, { length }) => sum + length, 0);
       await pair.until(() => pair.sides.every((side) => side.received.length >= total), 'all the plaintext');
       await pair.settle();
-      assert.ok(Buffer.from(pair.server.received).equals(Buffer.concat(wanted)), 'the server got it in order');
-      assert.ok(
-        Buffer.from(pair.client.received).equals(Buffer.concat(wanted.map((bytes) => backwards(bytes)))),
-        'the client got it in order',
-      );
+      sameBytes(pair.server.received, joined(wanted), 'server received');
+      sameBytes(pair.client.received, joined(wanted.map(backwards)), 'client received');
       for (const side of pair.sides) {
         assert.equal(side.bytes.sealed, side.bytes.sent, `${side.name} sealed what was sent`);
         assert.equal(side.bytes.consumed, side.bytes.given, `${side.name} consumed what was given`);
@@ -64,3 +62,5 @@ export function dataCases(context: CaseContext): ComplianceCase[] {
 }
 
 const backwards = (bytes: Uint8Array): Uint8Array => bytes.map((_, index) => bytes[bytes.length - 1 - index] ?? 0);
+
+const joined = (parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));

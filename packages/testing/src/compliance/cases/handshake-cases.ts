@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { seededRandom } from '../chunking.ts';
 import type { ComplianceCase } from '../compliance-case.ts';
 import type { CaseContext } from '../engine-compliance.ts';
+import { sameBytes } from '../same-bytes.ts';
 
 /** The handshake: once, before plaintext, agreed on by both ends, whatever the chunks. */
 export function handshakeCases(context: CaseContext): ComplianceCase[] {
@@ -58,7 +59,7 @@ export function handshakeCases(context: CaseContext): ComplianceCase[] {
         pair.move();
         for (const side of pair.sides) side.write(Uint8Array.of(1));
         pair.move();
-        for (const side of pair.sides) assert.deepEqual(side.received, Uint8Array.of(1));
+        for (const side of pair.sides) sameBytes(side.received, Uint8Array.of(1), `${side.name} received`);
       } else await pair.open();
       await pair.finish();
     },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { sampleBytes } from '../chunking.ts';
 import type { ComplianceCase } from '../compliance-case.ts';
 import type { CaseContext } from '../engine-compliance.ts';
+import { sameBytes } from '../same-bytes.ts';
 
 /** New keys in the middle of traffic, and keying material for others. */
 export function keyCases(context: CaseContext): ComplianceCase[] {
@@ -37,7 +38,7 @@ export function keyCases(context: CaseContext): ComplianceCase[] {
           await pair.until(() => pair.sides.every((side) => side.received.length >= all.length), 'all the plaintext');
           await pair.settle();
           for (const side of pair.sides) {
-            assert.deepEqual(side.received, all);
+            sameBytes(side.received, all, `${side.name} received`);
             assert.equal(side.bytes.sealed, side.bytes.sent);
             assert.equal(side.bytes.consumed, side.bytes.given);
             assert.equal(side.failures.length, 0);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { sampleBytes } from '../chunking.ts';
 import type { ComplianceCase } from '../compliance-case.ts';
 import type { CaseContext } from '../engine-compliance.ts';
+import { sameBytes } from '../same-bytes.ts';
 
 /** Pause holds plaintext, and holds it unconsumed, so that core's bound on the read side means something. */
 export function pauseCases(context: CaseContext): ComplianceCase[] {
@@ -20,7 +21,7 @@ export function pauseCases(context: CaseContext): ComplianceCase[] {
         side.engine.resume();
         await pair.until(() => side.received.length === sample.length, 'the held plaintext');
         await pair.settle();
-        assert.deepEqual(side.received, sample);
+        sameBytes(side.received, sample, `${side.name} received`);
         assert.equal(side.bytes.consumed, side.bytes.given);
         await pair.finish();
       },
@@ -37,10 +38,10 @@ export function pauseCases(context: CaseContext): ComplianceCase[] {
         side.write(sampleBytes(30_000, 2));
         await pair.settle();
         assert.equal(side.closeReceived, false);
-        assert.deepEqual(other.received, sampleBytes(30_000, 2));
+        sameBytes(other.received, sampleBytes(30_000, 2), `${other.name} received`);
         side.engine.resume();
         await pair.until(() => side.closeReceived, 'close_notify after resume');
-        assert.deepEqual(side.received, sampleBytes(20_000));
+        sameBytes(side.received, sampleBytes(20_000), `${side.name} received`);
         await pair.finish();
       },
     },
