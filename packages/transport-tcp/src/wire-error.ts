@@ -6,7 +6,7 @@ export function wireError(what: string, phase: TlsPhase, cause: unknown): Aborte
 }
 
 /** Node's own words, without the address that the line already has. Trying several addresses gives several errors. */
-export function reason(cause: unknown): string {
+function reason(cause: unknown): string {
   if (cause instanceof AggregateError) return [...new Set(cause.errors.map(reason))].join(', ');
   if (!(cause instanceof Error)) return String(cause);
   const { code } = cause as NodeJS.ErrnoException;
