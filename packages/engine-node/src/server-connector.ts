@@ -100,18 +100,27 @@ export class ServerConnector implements Connector {
     if (clientAuth === 'none') return { chain: [], verification: 'not-requested' };
     const shown = peerChain(socket);
     if (shown.length === 0 && clientAuth === 'request') return { chain: [], verification: 'not-requested' };
-    const chain = resumed ? this.#storedChain(shown) : shown;
+    const proved = resumed && shown[0] !== undefined ? this.#proved.get(leafKey(shown[0])) : undefined;
+    const chain = proved ?? shown;
     const rules = { usage: 'clientAuth', now: core.host.wallClock(), limits: core.host.limits } as const;
-    const missing = shown.length === 0 ? chainProblem([], rules) : undefined;
+    // `chainProblem` comes first for an empty chain alone: OpenSSL has nothing to say of a certificate that is missing.
+    const missing = chain.length === 0 ? chainProblem(chain, rules) : undefined;
     const verdict =
-      missing ?? (resumed ? this.#untrusted(chain) : opensslVerdict(socket)) ?? chainProblem(chain, rules);
+      missing ?? this.#chainVerdict(socket, chain, resumed, proved !== undefined) ?? chainProblem(chain, rules);
     if (verdict !== undefined) throw verdict;
     if (!resumed) this.#remember(chain);
     return { chain, verification: 'passed' };
   }
 
-  #storedChain(shown: readonly Uint8Array[]): readonly Uint8Array[] {
-    return (shown[0] && this.#proved.get(leafKey(shown[0]))) ?? shown;
+  /** A resumed chain was proved under the trust of this factory, or it is proved now. */
+  #chainVerdict(
+    socket: TLSSocket,
+    chain: readonly Uint8Array[],
+    resumed: boolean,
+    proved: boolean,
+  ): CertificateError | undefined {
+    if (!resumed) return opensslVerdict(socket);
+    return proved ? undefined : this.#untrusted(chain);
   }
 
   #remember(chain: readonly Uint8Array[]): void {
@@ -123,7 +132,10 @@ export class ServerConnector implements Connector {
     if (oldest !== undefined) this.#proved.delete(oldest);
   }
 
-  /** OpenSSL does not look at a resumed session's chain again: here it must lead to an anchor of ours, link by link. */
+  /**
+   * A ticket of another server with our `ticketKeys`: OpenSSL does not look at its chain again, so here it must lead to
+   * an anchor of ours, link by link. The ticket holds no intermediates: where one is needed the connection is refused.
+   */
   #untrusted(chain: readonly Uint8Array[]): CertificateError | undefined {
     const anchors = this.#settings.trust?.anchors ?? [];
     try {

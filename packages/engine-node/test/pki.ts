@@ -95,7 +95,10 @@ export function issue(wish: Wish = {}): Issued {
   const signature = sign(signer.asymmetricKeyType === 'ed25519' ? null : 'sha256', tbs, signer);
   const bytes = seq(tbs, algorithm(signer), bitString(signature));
   const issuers = wish.issuer === undefined ? [] : [wish.issuer, ...wish.issuer.issuers];
-  const pem = `-----BEGIN CERTIFICATE-----\n${bytes.toString('base64').match(/.{1,64}/g)?.join('\n')}\n-----END CERTIFICATE-----\n`;
+  const pem = `-----BEGIN CERTIFICATE-----\n${bytes
+    .toString('base64')
+    .match(/.{1,64}/g)
+    ?.join('\n')}\n-----END CERTIFICATE-----\n`;
   return {
     cn,
     der: bytes,
