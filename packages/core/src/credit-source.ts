@@ -29,6 +29,8 @@ export class CreditSource implements ByteSource {
   #credit = 0;
   #isEndless = false;
   #subscriber: Subscriber<Uint8Array> | undefined;
+  /** Came while the one before it was being told something: `take(1)` lets go only after its `next` has returned. */
+  #successor: { readonly subscriber: Subscriber<Uint8Array>; readonly endless: boolean } | undefined;
   #emitting = false;
   #ended: 'no' | 'complete' | 'error' = 'no';
   #error: unknown;
@@ -111,9 +113,8 @@ export class CreditSource implements ByteSource {
 
   #attach(subscriber: Subscriber<Uint8Array>, endless: boolean): void {
     if (this.#subscriber !== undefined) {
-      subscriber.error(
-        new ApiMisuseError('these bytes have a subscriber already; unsubscribe it first, or use share() for several'),
-      );
+      if (this.#emitting && this.#successor === undefined) this.#successor = { subscriber, endless };
+      else refuse(subscriber);
       return;
     }
     this.#subscriber = subscriber;
@@ -132,23 +133,46 @@ export class CreditSource implements ByteSource {
     if (this.#emitting) return; // the loop below goes on
     this.#emitting = true;
     try {
-      while (this.#subscriber !== undefined && this.#held > 0 && this.credit > 0) {
-        const bytes = this.#chunks.shift()!;
-        this.#held -= bytes.length;
-        if (!this.#isEndless) this.#credit -= bytes.length;
-        this.#owner.read?.(bytes.length);
-        this.#subscriber.next(bytes);
+      while (this.#subscriber !== undefined) {
+        if (this.#held > 0) {
+          if (this.credit <= 0) break;
+          this.#emitOne(this.#subscriber);
+        } else if (this.#ended !== 'no') this.#finish(this.#subscriber);
+        else break;
       }
-      if (this.#held === 0 && this.#ended !== 'no' && this.#subscriber !== undefined) this.#finish(this.#subscriber);
     } finally {
       this.#emitting = false;
     }
   }
 
+  #emitOne(subscriber: Subscriber<Uint8Array>): void {
+    const bytes = this.#chunks.shift()!;
+    this.#held -= bytes.length;
+    if (!this.#isEndless) this.#credit -= bytes.length;
+    this.#owner.read?.(bytes.length);
+    subscriber.next(bytes);
+    if (this.#successor !== undefined) this.#succeed(this.#successor);
+  }
+
+  /** Whoever came during `next` takes over if the one before has gone. */
+  #succeed({ subscriber, endless }: { readonly subscriber: Subscriber<Uint8Array>; readonly endless: boolean }): void {
+    this.#successor = undefined;
+    if (this.#subscriber === undefined) this.#attach(subscriber, endless);
+    else refuse(subscriber);
+  }
+
   #finish(subscriber: Subscriber<Uint8Array>): void {
     this.#delivered = true;
+    this.#subscriber = undefined;
+    this.#isEndless = false;
     if (this.#ended === 'error') subscriber.error(this.#error);
     else subscriber.complete();
     this.#owner.creditChanged?.();
   }
+}
+
+function refuse(subscriber: Subscriber<Uint8Array>): void {
+  subscriber.error(
+    new ApiMisuseError('these bytes have a subscriber already; unsubscribe it first, or use share() for several'),
+  );
 }

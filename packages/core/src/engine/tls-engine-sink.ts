@@ -23,7 +23,7 @@ export interface TlsEngineSink {
   consumed(ciphertextBytes: number): void;
   /** Plaintext, in order, never before `negotiated`. The array is the receiver's from now on. */
   plaintext(bytes: Uint8Array): void;
-  /** What OpenSSL would answer now. Called on every change, and first when the engine is made. */
+  /** What OpenSSL would answer now. Called on every change, and first when the engine is made. After `negotiated`, `WANT_READ` means a renegotiation. */
   readiness(state: EngineReadiness): void;
   /** A user's function to be run by core, which settles it exactly once. */
   task(task: EngineTask): void;
@@ -31,7 +31,7 @@ export interface TlsEngineSink {
   negotiated(parameters: NegotiatedParameters): void;
   /** Something worth observing. Never carries secrets but `keylog`, which is opt-in. */
   event(event: TlsEvent): void;
-  /** The peer's close_notify, authenticated; after every plaintext before it. */
+  /** The peer's close_notify, authenticated; after every plaintext before it, and never before `negotiated` (there it is `failed` with `AlertReceivedError`). */
   closeNotify(): void;
   /** The connection is broken; at most once, and the last call. */
   failed(error: TlsError): void;

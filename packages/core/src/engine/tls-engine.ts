@@ -5,8 +5,9 @@ import type { AlertDescription } from './alert.ts';
  * everything that comes of them goes out through the {@link TlsEngineSink} the engine was made with, inside the call
  * (a synchronous engine) or later (an asynchronous one).
  *
- * The caller keeps three promises: no call is made from inside a sink callback but `destroy`; `sendPlaintext` is called
- * only while the latest readiness says `maySend`; nothing is called after `destroy`, `abort` or `failed`.
+ * The caller keeps four promises: no call is made from inside a sink callback but `destroy`; `sendPlaintext` is called
+ * only while the latest readiness says `maySend`; no ciphertext is given after `closeNotify`; nothing is called after
+ * `destroy`, `abort` or `failed`.
  */
 export interface TlsEngine {
   /**
@@ -27,7 +28,9 @@ export interface TlsEngine {
   sendCloseNotify(): void;
   /** Starts a TLS 1.3 KeyUpdate (RFC 8446 §4.6.3) or a TLS 1.2 renegotiation, where `capabilities.keyUpdate` says so. Only while `maySend`. */
   updateKeys?(options: { readonly requestPeer: boolean }): void;
-  /** Stop delivering plaintext. Control records go on being handled where the engine can. */
+  /**
+   * Stop delivering plaintext. Control records go on being handled where the engine can; what it holds back is not consumed.
+   */
   pause(): void;
   /** Go on delivering plaintext. */
   resume(): void;
