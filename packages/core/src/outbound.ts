@@ -31,6 +31,8 @@ export interface OutboundHost {
   readonly may: { readonly refusal: RefusalReason | undefined; readonly updateKeys: boolean; renegotiations: number };
   /** close_notify and data may go to the engine. */
   maySendActions(): boolean;
+  /** The peer's close_notify has come: ours needs no readiness. */
+  readonly peerHasClosed: boolean;
   /** The handshake is still to be finished. */
   isBeforeHandshake(): boolean;
   closeGiven(): void;
@@ -131,7 +133,7 @@ export class Outbound {
       this.#queue.sent(0, true);
       return this.#passed(intent);
     }
-    if (!this.readiness.maySend) return -1;
+    if (!this.readiness.maySend && !(intent.kind === 'close' && this.#host.peerHasClosed)) return -1;
     this.#queue.sent(0, true);
     if (intent.kind === 'close') {
       this.#host.closeGiven();

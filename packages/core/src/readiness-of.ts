@@ -2,7 +2,7 @@ import { engineState, type NegotiatedParameters } from './engine/index.ts';
 import type { Inbound } from './inbound.ts';
 import type { Outbound } from './outbound.ts';
 import type { BlockedOn, Readiness } from './readiness.ts';
-import { maySendActions, mayWrite, type SessionState } from './session-state.ts';
+import { mayWrite, type SessionState } from './session-state.ts';
 
 /** What readiness is computed from. */
 export interface ReadinessFacts {
@@ -15,7 +15,7 @@ export interface ReadinessFacts {
 
 /** The engine needs a read in the middle of traffic: a renegotiation, or whatever else the version has. */
 export const isRenegotiating = ({ state, outbound }: ReadinessFacts): boolean =>
-  maySendActions(state) && outbound.readiness.state === engineState.wantRead;
+  (state === 'open' || state === 'closing') && outbound.readiness.state === engineState.wantRead;
 
 export function readinessOf(facts: ReadinessFacts): Readiness {
   const { state, inbound, outbound, tasks } = facts;

@@ -281,6 +281,10 @@ export class Stage implements Host {
     return this.engine !== undefined && !this.#engineGone;
   }
 
+  get peerHasClosed(): boolean {
+    return this.state === 'lastClosing';
+  }
+
   maySendActions(): boolean {
     return maySendActions(this.state) && this.mayCallEngine;
   }
