@@ -3,7 +3,8 @@ import type { ByteSink } from './duplex.ts';
 import { AbortedError, LimitExceededError, TlsError } from './engine/index.ts';
 import { Level } from './level.ts';
 import { mayWrite } from './session-state.ts';
-import type { Stage, StageFollower } from './stage.ts';
+import type { Stage } from './stage.ts';
+import type { StageFollower } from './stage-roles.ts';
 
 /** A TLS connection as what the next layer writes to. Its demand is the room under the write high-water mark. */
 export class ConnectionSink implements ByteSink, StageFollower {

@@ -46,28 +46,11 @@ import { isRenegotiating, readinessOf } from './readiness-of.ts';
 import { Replayed } from './replayed.ts';
 import type { SecureSettings } from './secure-options.ts';
 import { mayReceive, maySendActions, nextState, type SessionEvent, type SessionState } from './session-state.ts';
+import type { StageFollower, StageOwner } from './stage-roles.ts';
 import { Timer } from './timer.ts';
 import { Turn, type TurnHost } from './turn.ts';
 import { writeAtOnce } from './write-from.ts';
 import type { IntentListener, WriteIntent } from './write-intent.ts';
-
-/** Whoever made the stage hears how the connection fares. */
-export interface StageOwner {
-  /** Handshake and verification passed; called once. */
-  connected(): void;
-  /** It ended; called once, with the error of an unclean end. */
-  ended(error: TlsError | undefined): void;
-}
-
-/** Follows a connection turn by turn. */
-export interface StageFollower {
-  /** It has bytes to write yet. */
-  readonly isWriting: boolean;
-  /** A turn is over: there may be room, or news. */
-  turned(): void;
-  /** The connection has ended. */
-  ended(error: TlsError | undefined): void;
-}
 
 type Host = TurnHost & EnginePortOwner & InboundHost & OutboundHost;
 

@@ -8,7 +8,8 @@ import type { ByteSource } from './duplex.ts';
 import { AbortedError, ApiMisuseError, TlsError, WriteLostError, WriteRefusedError } from './engine/index.ts';
 import type { Ledger } from './ledger.ts';
 import { checkBytes } from './outbound.ts';
-import type { Stage, StageFollower } from './stage.ts';
+import type { Stage } from './stage.ts';
+import type { StageFollower } from './stage-roles.ts';
 import type { IntentListener, WriteIntent } from './write-intent.ts';
 
 export class WriteFrom implements StageFollower, IntentListener {
