@@ -20,18 +20,19 @@ export class Ending {
     this.#stage = stage;
   }
 
-  /** Uncleanly: the peer is told why where it can be, everybody here hears the same error. */
-  fail(error: TlsError): void {
+  /** Uncleanly: the peer is told why where it can be, everybody here hears the same error, the reader at once (`drop`) or after what waits. */
+  fail(error: TlsError, drop = false): void {
     const stage = this.#stage;
     const { outbound } = stage;
     if (stage.end !== 'no') return;
     const before = outbound.written;
     const engineIsGone = stage.engine !== undefined && !stage.mayCallEngine;
+    this.#latch(error);
     stage.lastWords(stage.mayCallEngine ? () => stage.engine?.abort(alertForError(error)) : undefined);
     const record = stage.engine === undefined ? stage.opening.alertRecord(error) : undefined;
     if (record !== undefined) outbound.ciphertext(record);
     const peerWasTold = outbound.written > before || (engineIsGone && error.alert !== undefined);
-    this.#finish(error, peerWasTold, false);
+    this.#finish(error, peerWasTold, drop);
   }
 
   /** Whoever owned the connection is gone: cut, unless a clean end costs nothing. */
@@ -41,12 +42,14 @@ export class Ending {
     if (stage.end === 'clean') return;
     if (stage.end === 'failed') return stage.inbound.reader.fail(stage.error, true);
     let isClosed = state === 'writeClosed' || state === 'closed';
+    const error = new AbortedError('the connection was unsubscribed before it was closed');
+    this.#latch(error);
     if (outbound.isSettled && outbound.readiness.maySend && maySendActions(state) && stage.mayCallEngine) {
       const before = outbound.written;
       stage.lastWords(() => stage.engine?.sendCloseNotify());
       isClosed = outbound.written > before;
     }
-    this.#finish(new AbortedError('the connection was unsubscribed before it was closed'), isClosed, true);
+    this.#finish(error, isClosed, true);
   }
 
   /** The wire broke. Harmless when everything was said on both sides. */
@@ -100,13 +103,18 @@ export class Ending {
     if (this.#ownerWaits) this.#tellOwner();
   }
 
-  #finish(error: TlsError, endFirst: boolean, drop: boolean): void {
+  /** From here on it is over: last words may bring an answer while they are written, and it finds nobody. */
+  #latch(error: TlsError): void {
     const stage = this.#stage;
-    const { sink } = stage.transport;
     if (error.phase === 'setup') error.phase = phaseOf(stage.state);
     error.safeToReplay = !stage.outbound.handedOver;
     stage.end = 'failed';
     stage.error = error;
+  }
+
+  #finish(error: TlsError, endFirst: boolean, drop: boolean): void {
+    const stage = this.#stage;
+    const { sink } = stage.transport;
     stage.advance('failed');
     stage.release();
     if (endFirst) sink.end();
