@@ -36,7 +36,7 @@ export class Closing {
   }
 
   closeWrite(subscriber: Subscriber<never>): void {
-    if (this.#stage.end === 'clean' || (this.#stage.end === 'no' && this.#isWriteClosed)) return subscriber.complete();
+    if (this.#stage.end === 'clean' || (this.#stage.end === 'no' && this.isWriteClosed)) return subscriber.complete();
     if (this.#isDead(subscriber)) return;
     this.#writeClosers.push(subscriber);
     this.#stage.queueClose();
@@ -74,7 +74,7 @@ export class Closing {
 
   /** Something moved: whoever waits for less than the whole end may be served. */
   check(): void {
-    if (this.#writeClosers.length === 0 || !this.#isWriteClosed) return;
+    if (this.#writeClosers.length === 0 || !this.isWriteClosed) return;
     const waiting = this.#writeClosers;
     this.#writeClosers = [];
     for (const subscriber of waiting) subscriber.complete();
@@ -99,7 +99,7 @@ export class Closing {
   }
 
   /** Our close_notify was sent, and the transport has taken it and everything before it. */
-  get #isWriteClosed(): boolean {
+  get isWriteClosed(): boolean {
     const { state, outbound } = this.#stage;
     return (state === 'writeClosed' || state === 'closed') && outbound.isFlushed;
   }

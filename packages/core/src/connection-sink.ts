@@ -6,7 +6,10 @@ import { mayWrite } from './session-state.ts';
 import type { Stage } from './stage.ts';
 import type { StageFollower } from './stage-roles.ts';
 
-/** A TLS connection as what the next layer writes to. Its demand is the room under the write high-water mark. */
+/**
+ * A TLS connection as what the next layer writes to. Its demand is the write high-water mark less what the transport has yet
+ * to take; demand and taken complete when it has taken our close_notify too.
+ */
 export class ConnectionSink implements ByteSink, StageFollower {
   readonly isWriting = false;
   readonly demand: Observable<number>;
@@ -40,14 +43,16 @@ export class ConnectionSink implements ByteSink, StageFollower {
   }
 
   abort(reason?: unknown): void {
-    this.#stage.fail(
-      reason instanceof TlsError ? reason : new AbortedError('the layer above aborted', { cause: reason }),
-    );
+    const error = reason instanceof TlsError ? reason : new AbortedError('the layer above aborted', { cause: reason });
+    this.#stage.ending.fail(error, true);
   }
 
   turned(): void {
     this.#demand.set(this.#room);
     this.#taken.set(this.#stage.outbound.ledger.flushed);
+    if (!this.#stage.closing.isWriteClosed) return;
+    this.#taken.complete();
+    this.#demand.complete();
   }
 
   ended(error: TlsError | undefined): void {
@@ -60,6 +65,8 @@ export class ConnectionSink implements ByteSink, StageFollower {
 
   get #room(): number {
     const { outbound, limits, state } = this.#stage;
-    return mayWrite(state) ? Math.max(0, Math.min(outbound.room, limits.writeHighWater - outbound.waitingBytes)) : 0;
+    return mayWrite(state)
+      ? Math.max(0, Math.min(outbound.room, limits.writeHighWater - outbound.ledger.outstanding))
+      : 0;
   }
 }
