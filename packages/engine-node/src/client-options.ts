@@ -2,7 +2,7 @@ import type { TlsVersion } from '@rxtls/core/engine';
 import { ApiMisuseError } from '@rxtls/core/engine';
 import { type CertificateInput, type Credentials, type LoadedCredentials, loadCredentials } from './certificates.ts';
 import { MemorySessions, type SessionStore } from './memory-sessions.ts';
-import { alpnList, flag, functionOption, nameList, ownOptions, versionOptions } from './own-options.ts';
+import { alpnList, flag, verifyOption, nameList, ownOptions, versionOptions } from './own-options.ts';
 import type { VerifyPeer } from './peer-verification.ts';
 import { type ReferenceIdentity, referenceIdentity } from './reference-identity.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
@@ -84,11 +84,8 @@ const names = [
 export function clientSettings(options: NodeClientOptions): ClientSettings {
   const own = ownOptions(options, names, 'nodeEngine.client');
   const legacy = flag(own.dangerouslyAllowLegacyVersions, 'dangerouslyAllowLegacyVersions');
-  const verify = functionOption<VerifyPeer>(own.verify, 'verify');
-  const replaceVerification = functionOption<VerifyPeer>(
-    own.dangerouslyReplaceVerification,
-    'dangerouslyReplaceVerification',
-  );
+  const verify = verifyOption(own.verify, 'verify');
+  const replaceVerification = verifyOption(own.dangerouslyReplaceVerification, 'dangerouslyReplaceVerification');
   if (verify !== undefined && replaceVerification !== undefined)
     throw new ApiMisuseError('give either verify, which adds to our checks, or dangerouslyReplaceVerification');
   return {

@@ -1,4 +1,5 @@
 import { ApiMisuseError, type TlsVersion, tlsVersions } from '@rxtls/core/engine';
+import type { VerifyPeer } from './peer-verification.ts';
 
 /** A caller's options after reading: a copy of own properties, `undefined` meaning absent. */
 export type OwnOptions<K extends string> = Readonly<Partial<Record<K, unknown>>>;
@@ -55,10 +56,10 @@ export function alpnList(value: unknown): readonly string[] {
   return Object.freeze(protocols);
 }
 
-export function functionOption<F>(value: unknown, name: string): F | undefined {
+export function verifyOption(value: unknown, name: string): VerifyPeer | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== 'function') throw new ApiMisuseError(`${name} must be a function`);
-  return value as F;
+  return value as VerifyPeer;
 }
 
 /** The versions asked for; TLS 1.0 and 1.1 only where the danger is spelled out. */

@@ -13,6 +13,8 @@ import {
  */
 export class RecordLimits {
   readonly #limits: Limits;
+  readonly #clock: () => number;
+  readonly #approached = new Set<LimitName>();
   readonly #event: (event: TlsEvent) => void;
   #handshakeBytes = 0;
   #silentRecords = 0;
@@ -20,9 +22,15 @@ export class RecordLimits {
   #received = 0;
   #sent = 0;
   #gcm = false;
+  #tokens: number;
+  #refilledAt: number;
 
-  constructor(limits: Limits, event: (event: TlsEvent) => void) {
+  /** `clock`: milliseconds from any start, never going back. */
+  constructor(limits: Limits, clock: () => number, event: (event: TlsEvent) => void) {
     this.#limits = limits;
+    this.#clock = clock;
+    this.#tokens = limits.postHandshakeMessages.burst;
+    this.#refilledAt = clock();
     this.#event = event;
   }
 
@@ -73,6 +81,20 @@ export class RecordLimits {
     if (type === contentType.alert) this.warning();
   }
 
+  /**
+   * A TLS 1.3 record without plaintext is, to a peer that behaves, a ticket or a KeyUpdate: these have a rate, which
+   * application data in between does not reset (CVE-2026-56862). Several messages in one record count once.
+   * @throws LimitExceededError
+   */
+  postHandshakeRecord(): void {
+    const { burst, perSecond } = this.#limits.postHandshakeMessages;
+    const now = this.#clock();
+    this.#tokens = Math.min(burst, this.#tokens + ((now - this.#refilledAt) / 1000) * perSecond);
+    this.#refilledAt = now;
+    this.#tokens--;
+    this.#hold('postHandshakeMessages', Math.ceil(burst - this.#tokens), burst);
+  }
+
   /** @throws LimitExceededError */
   warning(): void {
     this.#hold('maxWarningAlerts', ++this.#warnings, this.#limits.maxWarningAlerts);
@@ -80,6 +102,8 @@ export class RecordLimits {
 
   #hold(limit: LimitName, used: number, max: number): void {
     if (used > max) throw new LimitExceededError(limit, `limits.${limit}: more than ${max}`);
-    if (used === Math.ceil(max * 0.75)) this.#event({ type: 'limit', limit, used, max });
+    if (used < max * 0.75 || this.#approached.has(limit)) return;
+    this.#approached.add(limit);
+    this.#event({ type: 'limit', limit, used, max });
   }
 }

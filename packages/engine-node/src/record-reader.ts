@@ -1,4 +1,5 @@
 import {
+  contentType,
   contentTypeName,
   maxCiphertextRecordBytes,
   maxPlaintextRecordBytes,
@@ -16,7 +17,7 @@ export interface WireRecord {
   readonly bytes: Uint8Array;
 }
 
-/** The longest record that may come now: in the clear, protected, or protected by TLS 1.3. */
+/** The longest record that may come now: in the clear (application data never is), protected, or protected by TLS 1.3. */
 export type RecordBound = 'clear' | 'older' | 'tls13';
 
 const recordBound: Readonly<Record<RecordBound, number>> = {
@@ -61,8 +62,9 @@ export class RecordReader {
     const length = (this.#byteAt(3) << 8) | this.#byteAt(4);
     // RFC 8446 §5.2: "An endpoint that receives a record that exceeds this length MUST terminate the connection
     // with a "record_overflow" alert."
-    if (length > recordBound[bound])
-      throw new PeerMisbehavedError(`a record of ${length} bytes, over the ${recordBound[bound]} allowed`, {
+    const most = recordBound[bound === 'clear' && type === contentType.applicationData ? 'older' : bound];
+    if (length > most)
+      throw new PeerMisbehavedError(`a record of ${length} bytes, over the ${most} allowed`, {
         alert: 'record_overflow',
       });
     if (this.#available < recordHeaderBytes + length) return undefined;

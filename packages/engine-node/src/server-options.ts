@@ -1,6 +1,6 @@
 import { ApiMisuseError, type TlsVersion } from '@rxtls/core/engine';
 import { type CertificateInput, type Credentials, type LoadedCredentials, loadCredentials } from './certificates.ts';
-import { alpnList, flag, functionOption, nameList, ownOptions, versionOptions } from './own-options.ts';
+import { alpnList, flag, verifyOption, nameList, ownOptions, versionOptions } from './own-options.ts';
 import type { VerifyPeer } from './peer-verification.ts';
 import { referenceIdentity } from './reference-identity.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
@@ -108,7 +108,7 @@ export function serverSettings(options: NodeServerOptions): ServerSettings {
     alpnProtocols: alpnList(own.alpnProtocols),
     clientAuth,
     trust: own.clientCa === undefined ? undefined : trustAnchors(own.clientCa as CertificateInput, 'clientCa'),
-    verify: functionOption<VerifyPeer>(own.verify, 'verify'),
+    verify: verifyOption(own.verify, 'verify'),
     ticketKeys: ticketKeys(own.ticketKeys),
     resumption: own.sessions === undefined,
     ocspStaple: staple(own.ocspStaple),

@@ -4,7 +4,6 @@ import {
   AlertReceivedError,
   ApiMisuseError,
   alertName,
-  CertificateError,
   contentType,
   contentTypeName,
   type Direction,
@@ -22,29 +21,25 @@ import { LiveSink } from './live-sink.ts';
 import { MemoryWire } from './memory-wire.ts';
 import { negotiatedParameters } from './negotiated.ts';
 import { nodeTlsError } from './node-tls-error.ts';
+import { RecordFeed, type RecordFeedOwner } from './record-feed.ts';
 import { RecordLimits } from './record-limits.ts';
-import { type RecordBound, RecordReader, type WireRecord } from './record-reader.ts';
+import type { RecordBound, WireRecord } from './record-reader.ts';
 import { Renegotiation } from './renegotiation.ts';
 import { SentRecords } from './sent-records.ts';
+import { verifyTask } from './verify-task.ts';
 
 /** One connection: records in one at a time, plaintext out through the gate, writes one at a time. See node-engine.ts. */
-export class TlsSocketEngine implements TlsEngine, EngineCore {
+export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner {
   readonly sink: LiveSink;
   readonly host: TlsHost;
   readonly wire: MemoryWire;
   readonly #connector: Connector;
   readonly #gate: InboundGate;
-  readonly #reader = new RecordReader();
+  readonly #feed: RecordFeed;
   readonly #limits: RecordLimits;
   readonly #renegotiation: Renegotiation;
   readonly #sent: SentRecords;
   #socket: TLSSocket | undefined;
-  /** OpenSSL has a record of which it is not known yet what came of it. */
-  #busy = false;
-  /** It lies in the wire, since Node does not read. */
-  #waiting: WireRecord | undefined;
-  /** The record just fed gave plaintext. */
-  #gavePlaintext = false;
   #secured = false;
   #negotiated = false;
   #tls13 = false;
@@ -60,49 +55,50 @@ export class TlsSocketEngine implements TlsEngine, EngineCore {
     this.sink = new LiveSink(sink);
     this.host = host;
     this.#gate = new InboundGate(this.sink);
-    this.#limits = new RecordLimits(host.limits, (event) => this.sink.event(event));
+    this.#limits = new RecordLimits(
+      host.limits,
+      () => host.monotonicClock(),
+      (event) => this.sink.event(event),
+    );
     this.#renegotiation = new Renegotiation(host.limits.renegotiation, (event) => this.sink.event(event));
+    this.#feed = new RecordFeed(this);
     this.#sent = new SentRecords((type, length) => this.#recordSent(type, length));
     this.wire = new MemoryWire({
       written: (bytes) => this.#written(bytes),
       // Only from the next turn on does a push reach OpenSSL inside the call.
-      reading: () => process.nextTick(() => this.#goOn()),
+      reading: () => process.nextTick(() => this.#feed.goOn()),
     });
     this.wire.on('close', () => this.#closedByNode());
     this.#tellReadiness();
-    this.#guard(() => connector.enter(this, () => connector.start(this)));
+    this.guard(() => connector.enter(this, () => connector.start(this)));
   }
 
   // --- The road in ---
 
   receiveCiphertext(bytes: Uint8Array): void {
-    if (!this.sink.alive || this.#peerClosed) return;
-    this.#reader.push(bytes);
-    this.#guard(() => this.#connector.preview?.(this, bytes));
-    this.#pump();
+    if (!this.mayFeed()) return;
+    this.#feed.push(bytes);
+    this.guard(() => this.#connector.preview?.(this, bytes));
+    this.#feed.pump();
   }
 
   /** Nothing to do: core knows best what an end means, and OpenSSL would show it as if it were a close_notify. */
   receiveEnd(): void {}
 
-  #pump(): void {
-    this.#guard(() => {
-      while (this.sink.alive && !this.#busy && !this.#peerClosed && this.wire.isReading) {
-        const record = this.#reader.next(this.#recordBound);
-        if (record === undefined) return;
-        this.#admit(record);
-        this.#feed(record);
-      }
-    });
+  mayFeed(): boolean {
+    return this.sink.alive && !this.#peerClosed;
   }
 
-  get #recordBound(): RecordBound {
+  enter(call: () => void): void {
+    this.#connector.enter(this, call);
+  }
+
+  recordBound(): RecordBound {
     if (this.#secured) return this.#tls13 ? 'tls13' : 'older';
     return this.#clear ? 'clear' : 'older';
   }
 
-  /** All that is decided by a record's outside, before OpenSSL sees it. */
-  #admit(record: WireRecord): void {
+  admit(record: WireRecord): void {
     const contentTypeSeen = contentTypeName(record.type);
     if (contentTypeSeen !== undefined && this.sink.observed)
       this.sink.event({ type: 'record', direction: 'received', contentType: contentTypeSeen, bytes: record.length });
@@ -115,44 +111,22 @@ export class TlsSocketEngine implements TlsEngine, EngineCore {
     if (!this.#secured && record.length === 0) this.#limits.recordWithoutPlaintext(record.type);
   }
 
-  #feed(record: WireRecord): void {
-    this.#busy = true;
-    this.#gavePlaintext = false;
-    let through = false;
-    this.#connector.enter(this, () => {
-      through = this.wire.feed(record.bytes);
-    });
-    if (through && this.#gavePlaintext) this.#settled(record);
-    // A close_notify shows as 'end', in the first tick after the bytes went in; until then nothing more is fed.
-    else process.nextTick(() => this.#guard(() => this.#settle(record)));
-  }
-
-  #settle(record: WireRecord): void {
+  settled(record: WireRecord, gavePlaintext: boolean): void {
     if (!this.sink.alive) return;
-    // Node has stopped reading; it takes the rest when it goes on.
-    this.#waiting = this.wire.readableLength > 0 ? record : undefined;
-    if (this.#waiting !== undefined) return;
-    this.#settled(record);
-    this.#pump();
-  }
-
-  #goOn(): void {
-    const record = this.#waiting;
-    if (record === undefined) this.#pump();
-    else this.#guard(() => this.#settle(record));
-  }
-
-  #settled(record: WireRecord): void {
-    this.#busy = false;
     this.#gate.consumed(record.bytes.length);
     const alert = this.#clearAlert(record);
     if (this.#peerClosed || (alert === 'close_notify' && !this.#secured)) {
       this.#peerClosed = true;
-      this.#reader.clear();
+      this.#feed.clear();
       if (alert === undefined) this.#alertEvent('received', 'warning', 'close_notify');
       this.#gate.closeNotify();
-    } else if (this.#gavePlaintext) this.#limits.recordWithPlaintext();
-    else if (this.#secured && record.type !== contentType.handshake) this.#limits.recordWithoutPlaintext(record.type);
+    } else if (gavePlaintext) this.#limits.recordWithPlaintext();
+    else if (this.#secured && record.type !== contentType.handshake) this.#withoutPlaintext(record.type);
+  }
+
+  #withoutPlaintext(type: number): void {
+    this.#limits.recordWithoutPlaintext(type);
+    if (this.#tls13) this.#limits.postHandshakeRecord();
   }
 
   /** An alert in the clear: two bytes, where a protected one is never that short. */
@@ -178,12 +152,12 @@ export class TlsSocketEngine implements TlsEngine, EngineCore {
 
   sendPlaintext(bytes: Uint8Array): void {
     if (!this.sink.alive || bytes.length === 0) return;
-    this.#guard(() => {
+    this.guard(() => {
       this.#limits.beforeSending(bytes.length);
       const { length } = bytes;
       this.#writesInFlight++;
       this.#tellReadiness();
-      this.#connector.enter(this, () => {
+      this.enter(() => {
         this.#socket?.write(bytes, (error) => {
           this.#writesInFlight--;
           if (error) return;
@@ -198,9 +172,9 @@ export class TlsSocketEngine implements TlsEngine, EngineCore {
     if (!this.sink.alive || this.#closeSent) return;
     this.#closeSent = true;
     this.#tellReadiness();
-    this.#guard(() => {
-      this.#connector.enter(this, () => {
-        this.#socket?.end(() => this.#alertEvent('sent', 'warning', 'close_notify'));
+    this.guard(() => {
+      this.enter(() => {
+        this.#socket?.end();
       });
     });
   }
@@ -210,11 +184,11 @@ export class TlsSocketEngine implements TlsEngine, EngineCore {
     if (!this.sink.alive) return;
     if (this.#connector.role === 'server' || this.#tls13)
       throw new ApiMisuseError('Node can renegotiate as a client of TLS 1.2, and can start no TLS 1.3 KeyUpdate');
-    this.#guard(() => {
+    this.guard(() => {
       if (this.host.limits.renegotiation === false)
         throw new LimitExceededError('renegotiation', 'limits.renegotiation: renegotiation is switched off');
       this.#beginRenegotiation('sent');
-      this.#connector.enter(this, () => {
+      this.enter(() => {
         this.#socket?.renegotiate({}, (error) => {
           if (error !== null) this.broken(error);
         });
@@ -230,7 +204,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore {
   }
 
   #written(bytes: Uint8Array): void {
-    if (!this.sink.alive) return;
+    if (!this.sink.alive || bytes.length === 0) return;
     this.#sent.push(bytes);
     this.sink.ciphertext(bytes);
   }
@@ -240,6 +214,10 @@ export class TlsSocketEngine implements TlsEngine, EngineCore {
     const name = contentTypeName(type);
     if (name !== undefined && this.sink.observed)
       this.sink.event({ type: 'record', direction: 'sent', contentType: name, bytes: length });
+    // Nothing else is as short as a protected alert once all data is out.
+    if (!this.#closeSent || this.#writesInFlight > 0) return;
+    if (type === contentType.alert || (this.#tls13 && length <= 19))
+      this.#alertEvent('sent', 'warning', 'close_notify');
   }
 
   // --- OpenSSL's side ---
@@ -249,19 +227,19 @@ export class TlsSocketEngine implements TlsEngine, EngineCore {
     socket.on('error', (error) => this.broken(error));
     socket.on('close', () => this.#closedByNode());
     socket.on('data', (bytes: Buffer) => {
-      this.#gavePlaintext = true;
+      this.#feed.sawPlaintext();
       this.#gate.plaintext(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     });
     socket.on('end', () => {
       this.#peerClosed = true;
     });
-    socket.on('secure', () => this.#guard(() => this.#renegotiated(socket)));
+    socket.on('secure', () => this.guard(() => this.#renegotiated(socket)));
   }
 
   secured(): void {
     const socket = this.#socket;
     if (!this.sink.alive || socket === undefined || this.#secured) return;
-    this.#guard(() => {
+    this.guard(() => {
       this.#secured = true;
       this.#tls13 = socket.getProtocol() === 'TLSv1.3';
       this.#limits.startKeys(socket.getCipher().standardName);
@@ -273,25 +251,14 @@ export class TlsSocketEngine implements TlsEngine, EngineCore {
   }
 
   #ask(socket: TLSSocket, authenticated: Authenticated): void {
-    const { peer, resumed, serverName, verify } = authenticated;
     this.#taskRuns = true;
     this.#tellReadiness();
-    this.sink.task({
-      name: 'verify',
-      alert: 'certificate_unknown',
-      run: () => verify?.({ chain: peer.chain, resumed, ...(serverName === undefined ? {} : { serverName }) }) ?? false,
-      resolve: (accepted: unknown) => {
-        if (!this.#taskRuns) return;
-        this.#taskRuns = false;
-        if (accepted === true) this.#guard(() => this.#conclude(socket, authenticated));
-        else this.fail(new CertificateError('refused-by-verify', 'verify refused the peer', { phase: 'verification' }));
-      },
-      reject: (error) => {
-        if (!this.#taskRuns) return;
-        this.#taskRuns = false;
-        this.fail(error);
-      },
+    const task = verifyTask(authenticated, (error) => {
+      this.#taskRuns = false;
+      if (error === undefined) this.guard(() => this.#conclude(socket, authenticated));
+      else this.fail(error);
     });
+    this.sink.task(task);
   }
 
   #conclude(socket: TLSSocket, { peer, resumed, serverName }: Authenticated): void {
@@ -348,7 +315,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore {
 
   #tearDown(): void {
     this.#gate.close();
-    this.#reader.clear();
+    this.#feed.clear();
     // Later: this may be a callback out of OpenSSL.
     process.nextTick(() => {
       this.#socket?.destroy();
@@ -382,7 +349,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore {
   }
 
   /** Nothing that is thrown in here, by Node or by us, leaves the engine but as `failed`. */
-  #guard(call: () => void): void {
+  guard(call: () => void): void {
     try {
       call();
     } catch (error) {

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import t from 'tap';
 import { type NodeClientOptions, type NodeServerOptions, memorySessions, nodeEngine } from '../src/index.ts';
 import { pair } from './harness.ts';
-import { client, credentials, host, hostRsa, otherRoot, root } from './pki.ts';
+import { credentials, host, hostRsa, otherRoot, root } from './pki.ts';
 
 const good: NodeClientOptions = { serverName: 'host.test', ca: root.pem };
 const misuse = { name: 'ApiMisuseError' };
@@ -229,4 +229,3 @@ t.test('factories are frozen values that declare what they can do', async (t) =>
   t.equal(legacy.client.negotiated?.version, 'TLSv1.1');
   legacy.destroy();
 });
-void client;

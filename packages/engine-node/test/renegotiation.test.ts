@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import t from 'tap';
 import { nodeEngine } from '../src/index.ts';
-import { type EndOptions, type Pair, pair, turn } from './harness.ts';
+import { End, type EndOptions, type Pair, pair, turn } from './harness.ts';
 import { client as clientCertificate, credentials, host, root } from './pki.ts';
 
 const client = nodeEngine.client({
@@ -120,6 +121,26 @@ t.test("§6 hole: Node's client renegotiates as often as the server likes; ours 
   listener.close();
 });
 
+t.test('bytes that arrive while Node begins a renegotiation wait, and arrive in order', async (t) => {
+  const connection = await both({ client: allowed, server: allowed });
+  const { client: c, server: s } = connection;
+  for (let i = 0; i < 50; i++) {
+    while (s.ready?.maySend !== true) await turn();
+    s.send(`${i} `);
+    await turn();
+  }
+  const waiting = s.take();
+  c.engine.updateKeys?.({ requestPeer: true });
+  for (const byte of waiting.subarray(0, 60)) c.give(Buffer.from([byte]));
+  c.give(waiting.subarray(60));
+  await connection.run();
+  t.equal(c.error, undefined);
+  t.equal(c.ready?.state, 'READY');
+  t.equal(c.text.trim().split(' ').length, 50);
+  t.equal(c.consumed, c.given);
+  connection.destroy();
+});
+
 t.test('updateKeys is refused in TLS 1.3, on servers and where the limits say no', async (t) => {
   const connection = await both();
   t.same(client.capabilities.keyUpdate, ['TLSv1.2']);
@@ -129,3 +150,58 @@ t.test('updateKeys is refused in TLS 1.3, on servers and where the limits say no
   t.match(connection.client.error, { name: 'LimitExceededError', limit: 'renegotiation' });
   connection.destroy();
 });
+
+t.test(
+  'R14 (node): HelloRequests of a plain Node server: answered where allowed, refused once and then fatal where not',
+  async (t) => {
+    for (const max of [0, 2]) {
+      const own = new End(
+        nodeEngine.client({ serverName: 'host.test', ca: root.pem }),
+        max === 0 ? {} : { limits: { renegotiation: { max } } },
+      );
+      const listener = tls.createServer({ cert: host.pem, key: host.keyPem, maxVersion: 'TLSv1.2' });
+      const wire = new Duplex({
+        read: () => undefined,
+        write: (chunk: Buffer, _encoding, done) => {
+          own.give(Buffer.from(chunk));
+          done();
+        },
+      });
+      let peer: tls.TLSSocket | undefined;
+      let heard = '';
+      listener.on('secureConnection', (socket) => {
+        peer = socket;
+        socket.on('error', () => undefined);
+        socket.on('data', (bytes: Buffer) => (heard += bytes.toString()));
+      });
+      listener.on('tlsClientError', () => undefined);
+      listener.emit('connection', wire);
+      const run = async (): Promise<void> => {
+        for (let i = 0; i < 12; i++) {
+          const bytes = own.take();
+          if (bytes.length > 0) wire.push(bytes);
+          await turn();
+        }
+      };
+      await run();
+      for (let round = 1; round <= 3 && own.error === undefined; round++) {
+        if (own.ready?.maySend === true) own.send(`${round};`);
+        peer?.renegotiate({}, () => undefined);
+        // Node makes an empty write here, and a push that makes OpenSSL write before that is done aborts the process.
+        await turn();
+        await turn();
+        await run();
+        if (round <= max) t.equal(own.ready?.state, 'READY', `round ${round}`);
+      }
+      const outcomes = own.events.flatMap((event) => (event.type === 'renegotiation' ? [event.outcome] : []));
+      if (max === 0) t.equal(outcomes[0], 'refused');
+      else t.same(outcomes, ['allowed', 'allowed', 'refused']);
+      if (max > 0) {
+        t.match(own.error, { name: 'LimitExceededError', limit: 'renegotiation' });
+        t.match(heard, /^1;2;/);
+      }
+      own.engine.destroy();
+      wire.destroy();
+    }
+  },
+);
