@@ -7,11 +7,18 @@
 
 import { CreditSource } from './credit-source.ts';
 import type { ByteSource } from './duplex.ts';
-import { type Limits, type TlsEngine, TruncationError } from './engine/index.ts';
+import {
+  type Limits,
+  maxCiphertextRecordBytes,
+  recordHeaderBytes,
+  type TlsEngine,
+  TruncationError,
+} from './engine/index.ts';
 import { Fifo } from './fifo.ts';
 
 /** An engine call takes at most this much, and an engine is given no more while it has this much. */
 const sliceBytes = 65_536;
+const maxWireRecordBytes = recordHeaderBytes + maxCiphertextRecordBytes.older;
 
 /** What the inbound road asks of the stage. */
 export interface InboundHost {
@@ -84,13 +91,19 @@ export class Inbound {
     return this.#waitingBytes > 0 ? this.#givenBytes < sliceBytes : this.ended && !this.#endGiven;
   }
 
-  /** Asks the transport for as much as there is room for, once the window is down to the low-water mark. */
+  /**
+   * Asks the transport for as much as there is room for, once the window is down to the low-water mark. What a chunk had
+   * too much is a debt of credit that is paid with it.
+   */
   ask(): void {
     if (this.#closed || this.ended) return;
     const { readHighWater, readLowWater } = this.#host.limits;
-    const committed = this.held + Math.max(0, this.#asked);
-    if (committed > readLowWater) return;
-    const room = readHighWater - committed;
+    const { held } = this;
+    const needsMore = this.#asked <= 0 && this.#waitingBytes === 0 && this.reader.held === 0;
+    if (held + Math.max(0, this.#asked) > readLowWater && !needsMore) return;
+    // The engine alone has a part of a record: whatever the marks are, only the rest of it helps.
+    const most = needsMore ? Math.max(readHighWater, held + maxWireRecordBytes) : readHighWater;
+    const room = most - held - this.#asked;
     this.#asked += room;
     this.#source.request(room);
   }
@@ -150,6 +163,16 @@ export class Inbound {
 
   /** What came after the peer's close_notify, in order. */
   takeRemainder(): Uint8Array[] {
+    if (this.#asked < 0) this.#source.request(-this.#asked); // whoever reads on starts without our debt
+    return this.#empty();
+  }
+
+  /** Forgets ciphertext that nobody will read. */
+  forget(): void {
+    this.#empty();
+  }
+
+  #empty(): Uint8Array[] {
     const remainder: Uint8Array[] = [];
     for (let chunk = this.#given.shift(); chunk !== undefined; chunk = this.#given.shift()) {
       remainder.push(chunk.subarray(this.#consumedOfFirst));
@@ -159,11 +182,6 @@ export class Inbound {
     this.#givenBytes = 0;
     this.#waitingBytes = 0;
     return remainder.filter((chunk) => chunk.length > 0);
-  }
-
-  /** Forgets ciphertext that nobody will read. */
-  forget(): void {
-    this.takeRemainder();
   }
 
   truncation(): TruncationError {

@@ -12,13 +12,20 @@ export function readEach<R>(
     let inner: Subscription | undefined;
     let isBusy = false;
     let isDone = false;
+    /** Credit asked for and not used; below 0 after a chunk that had more. */
+    let asked = 0;
     const next = (): void => {
       while (!isBusy && !subscriber.closed) {
         const bytes = waiting.shift();
         if (bytes !== undefined) run(bytes);
         else if (isDone) subscriber.complete();
-        else return duplex.source.request(1);
+        else return ask();
       }
+    };
+    const ask = (): void => {
+      const credit = 1 - asked;
+      asked = 1;
+      if (credit > 0) duplex.source.request(credit);
     };
     const run = (bytes: Uint8Array): void => {
       isBusy = true;
@@ -42,11 +49,13 @@ export function readEach<R>(
       const rest: Uint8Array[] = [];
       for (let bytes = waiting.shift(); bytes !== undefined; bytes = waiting.shift()) rest.push(bytes);
       for (const bytes of rest.reverse()) duplex.unread(bytes);
+      if (asked < 0) duplex.source.request(-asked); // the next reader starts without our debt
     });
     subscriber.add(
       duplex.source.bytes.subscribe({
         next: (bytes) => {
           waiting.push(bytes);
+          asked -= bytes.length;
           next();
         },
         error: (error: unknown) => subscriber.error(error),
