@@ -22,9 +22,12 @@ export type ByteInput =
   | PromiseLike<Uint8Array>
   | Observable<Uint8Array>;
 
-/** Gives the next chunk, or `undefined` at the end. */
+/** What a puller gives after the last chunk; a value of its own, for `undefined` is a mistake and no end. */
+export const inputEnd: unique symbol = Symbol('end of input');
+
+/** Gives the next chunk, unchecked, or {@link inputEnd}. */
 export interface Puller {
-  next(): Uint8Array | undefined | PromiseLike<Uint8Array | undefined>;
+  next(): unknown;
   stop(): void;
 }
 
@@ -53,9 +56,9 @@ function pullSync(input: Iterable<Uint8Array>): Puller {
   return {
     next() {
       const { done, value } = iterator.next();
-      return done === true ? undefined : value;
+      return done === true ? inputEnd : value;
     },
-    stop: () => void iterator.return?.(),
+    stop: () => ignoring(() => iterator.return?.()),
   };
 }
 
@@ -64,9 +67,9 @@ function pullAsync(input: AsyncIterable<Uint8Array>): Puller {
   return {
     next: async () => {
       const { done, value } = await iterator.next();
-      return done === true ? undefined : value;
+      return done === true ? inputEnd : value;
     },
-    stop: () => void iterator.return?.()?.then(undefined, ignore),
+    stop: () => ignoring(() => iterator.return?.()),
   };
 }
 
@@ -75,9 +78,9 @@ function pullStream(input: ReadableStreamOfBytes): Puller {
   return {
     next: async () => {
       const { done, value } = await reader.read();
-      return done ? undefined : value;
+      return done ? inputEnd : value;
     },
-    stop: () => void reader.cancel().then(undefined, ignore),
+    stop: () => ignoring(() => reader.cancel()),
   };
 }
 
@@ -85,7 +88,7 @@ function pullPromise(input: PromiseLike<Uint8Array>): Puller {
   let isDone = false;
   return {
     next() {
-      if (isDone) return undefined;
+      if (isDone) return inputEnd;
       isDone = true;
       return input;
     },
@@ -93,5 +96,7 @@ function pullPromise(input: PromiseLike<Uint8Array>): Puller {
   };
 }
 
-/** Nobody waits any more for what a stopped source says. */
-const ignore = (): void => undefined;
+/** Stops a source: nobody waits any more for what it says to that. */
+function ignoring(stop: () => unknown): void {
+  void (async () => stop())().then(undefined, () => undefined);
+}

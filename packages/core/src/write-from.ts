@@ -3,7 +3,7 @@
 // next chunk is refused.
 
 import { isObservable, type Observer, Subscription } from 'rxjs';
-import { type ByteInput, isByteSource, type Puller, pullerOf } from './byte-input.ts';
+import { type ByteInput, inputEnd, isByteSource, type Puller, pullerOf } from './byte-input.ts';
 import type { ByteSource } from './duplex.ts';
 import { AbortedError, ApiMisuseError, TlsError, WriteLostError, WriteRefusedError } from './engine/index.ts';
 import type { Ledger } from './ledger.ts';
@@ -88,7 +88,6 @@ export class WriteFrom implements StageFollower, IntentListener {
 
   #pushed(chunk: Uint8Array): void {
     if (this.#isSettled) return;
-    this.#asked -= chunk.length;
     if (this.#rest !== undefined && this.#source === undefined) {
       this.#fail(
         new WriteRefusedError(
@@ -99,6 +98,9 @@ export class WriteFrom implements StageFollower, IntentListener {
     }
     this.#take(chunk, this.#source !== undefined);
     this.#fill();
+    if (this.#rest === undefined || this.#restIsOwned) return;
+    this.#rest = this.#rest.slice(); // whoever emitted it may write to it again
+    this.#restIsOwned = true;
   }
 
   #take(chunk: unknown, owned: boolean): void {
@@ -107,6 +109,7 @@ export class WriteFrom implements StageFollower, IntentListener {
     } catch (error) {
       return this.#fail(error);
     }
+    if (this.#source !== undefined) this.#asked -= chunk.length;
     if (this.#rest === undefined) {
       this.#rest = chunk;
       this.#restIsOwned = owned;
@@ -116,6 +119,7 @@ export class WriteFrom implements StageFollower, IntentListener {
     joined.set(this.#rest);
     joined.set(chunk, this.#rest.length);
     this.#rest = joined;
+    this.#restIsOwned = true;
   }
 
   /** Writes and pulls until the queue is full, the source has nothing now, or all is done. */
@@ -153,13 +157,13 @@ export class WriteFrom implements StageFollower, IntentListener {
     if (room <= 0) return false;
     if (this.#source !== undefined) {
       if (this.#asked >= room) return false;
-      const more = room - Math.max(0, this.#asked);
+      const more = room - this.#asked; // with the debt of a chunk that had more
       this.#asked += more;
       this.#source.request(more);
       return this.#rest !== undefined;
     }
     if (this.#puller === undefined || this.#isPulling) return false;
-    let next: ReturnType<Puller['next']>;
+    let next: unknown;
     try {
       next = this.#puller.next();
     } catch (error) {
@@ -167,11 +171,11 @@ export class WriteFrom implements StageFollower, IntentListener {
       return false;
     }
     if (typeof (next as PromiseLike<unknown> | undefined)?.then !== 'function') {
-      this.#pulled(next as Uint8Array | undefined);
+      this.#pulled(next);
       return true;
     }
     this.#isPulling = true;
-    (next as PromiseLike<Uint8Array | undefined>).then(
+    (next as PromiseLike<unknown>).then(
       (chunk) => {
         this.#isPulling = false;
         if (this.#isSettled) return;
@@ -183,8 +187,8 @@ export class WriteFrom implements StageFollower, IntentListener {
     return false;
   }
 
-  #pulled(chunk: Uint8Array | undefined): void {
-    if (chunk === undefined) this.#inputIsDone = true;
+  #pulled(chunk: unknown): void {
+    if (chunk === inputEnd) this.#inputIsDone = true;
     else this.#take(chunk, false);
   }
 
@@ -216,6 +220,7 @@ export class WriteFrom implements StageFollower, IntentListener {
     this.#rest = undefined;
     this.#subscription.unsubscribe();
     if (!this.#inputIsDone) this.#puller?.stop();
+    if (this.#asked < 0) this.#source?.request(-this.#asked); // the next reader starts without our debt
     this.#stage.unfollow(this);
   }
 }
