@@ -1,5 +1,4 @@
 import { LimitExceededError, type Limits, type TlsError } from './engine/index.ts';
-import { Fifo } from './fifo.ts';
 
 /** A connection whose ClientHello is complete and that wants a handshake slot. */
 export interface Candidate {
@@ -13,26 +12,26 @@ export interface Candidate {
  */
 export class Admission {
   readonly #limits: Limits;
-  readonly #waiting = new Fifo<Candidate>();
-  readonly #gone = new WeakSet<Candidate>();
+  /** In the order in which they came; who gives up is forgotten at once. */
+  readonly #waiting: Set<Candidate> = new Set();
   #taken = 0;
-  #live = 0;
+  #isAdmitting = false;
 
   constructor(limits: Limits) {
     this.#limits = limits;
   }
 
   enter(candidate: Candidate): void {
-    if (this.#taken < this.#limits.maxConcurrentHandshakes) {
+    const { maxConcurrentHandshakes, maxWaitingHandshakes } = this.#limits;
+    if (this.#taken < maxConcurrentHandshakes && this.#waiting.size === 0) {
       this.#taken++;
       candidate.admitted();
-    } else if (this.#live < this.#limits.maxWaitingHandshakes) {
-      this.#live++;
-      this.#waiting.push(candidate);
+    } else if (this.#waiting.size < maxWaitingHandshakes) {
+      this.#waiting.add(candidate);
     } else {
       const limit = 'maxWaitingHandshakes';
       candidate.turnedAway(
-        new LimitExceededError(limit, `${this.#limits[limit]} handshakes wait already (limits.${limit})`, {
+        new LimitExceededError(limit, `${maxWaitingHandshakes} handshakes wait already (limits.${limit})`, {
           alert: 'internal_error',
         }),
       );
@@ -42,18 +41,20 @@ export class Admission {
   /** A candidate that was admitted is through with its handshake, whatever came of it. */
   leave(): void {
     this.#taken--;
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      if (this.#gone.delete(next)) continue;
-      this.#live--;
+    if (this.#isAdmitting) return; // whoever is admitted below may fail at once: the loop goes on, the stack does not grow
+    this.#isAdmitting = true;
+    while (this.#taken < this.#limits.maxConcurrentHandshakes) {
+      const { value: next } = this.#waiting.values().next();
+      if (next === undefined) break;
+      this.#waiting.delete(next);
       this.#taken++;
       next.admitted();
-      return;
     }
+    this.#isAdmitting = false;
   }
 
   /** A candidate that waits has ended. */
   withdraw(candidate: Candidate): void {
-    this.#live--;
-    this.#gone.add(candidate);
+    this.#waiting.delete(candidate);
   }
 }
