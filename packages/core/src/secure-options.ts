@@ -56,7 +56,7 @@ const known: ReadonlySet<string> = new Set<keyof SecureOptions>([
 /** @throws ApiMisuseError naming the option that cannot be. */
 export function resolveSecureOptions(options: SecureOptions = {}): SecureSettings {
   if (typeof options !== 'object' || options === null) throw new ApiMisuseError('options must be an object');
-  const own: SecureOptions = { ...options };
+  const own: SecureOptions = ownProperties(options);
   for (const name of Object.keys(own)) if (!known.has(name)) throw new ApiMisuseError(`there is no option '${name}'`);
   const { truncation, halfOpen } = own;
   if (truncation !== undefined && truncation !== 'error' && truncation !== 'complete')
@@ -67,7 +67,7 @@ export function resolveSecureOptions(options: SecureOptions = {}): SecureSetting
   const scheduler = own.scheduler ?? asyncScheduler;
   return {
     writes: own.writes,
-    observe: { ...own.observe },
+    observe: ownProperties(own.observe),
     limits,
     truncationIsEnd: truncation === 'complete',
     halfOpen: halfOpen ?? false,
@@ -75,3 +75,6 @@ export function resolveSecureOptions(options: SecureOptions = {}): SecureSetting
     host: { ...defaultHost(scheduler, limits), ...own.dangerouslyHost, limits },
   };
 }
+
+/** A copy without a prototype, so that nothing inherited is taken for an option. */
+const ownProperties = <T extends object>(options: T | undefined): T => Object.assign(Object.create(null), options) as T;
