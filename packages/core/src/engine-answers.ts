@@ -43,6 +43,13 @@ export class EngineAnswers implements OutboxReader {
   task(task: EngineTask): void {
     const stage = this.#stage;
     stage.tasks++;
+    const settle = (call: () => void): void => {
+      try {
+        if (stage.mayCallEngine) call();
+      } catch (cause) {
+        stage.engineThrew(cause);
+      }
+    };
     const run = runUserFunction<unknown>({
       name: task.name,
       alert: task.alert,
@@ -52,13 +59,13 @@ export class EngineAnswers implements OutboxReader {
       resolve: (value) => {
         stage.turn.enter();
         stage.tasks--;
-        if (stage.mayCallEngine) task.resolve(value);
+        settle(() => task.resolve(value));
         stage.turn.leave();
       },
       reject: (error) => {
         stage.turn.enter();
         stage.tasks--;
-        if (stage.mayCallEngine) task.reject(error);
+        settle(() => task.reject(error));
         stage.ending.fail(error);
         stage.turn.leave();
       },
@@ -68,6 +75,8 @@ export class EngineAnswers implements OutboxReader {
 
   negotiated(parameters: NegotiatedParameters): void {
     const stage = this.#stage;
+    if (stage.parameters !== undefined)
+      return stage.ending.fail(new EngineFailureError('the engine negotiated the connection twice'));
     const refused = refusedParameters(parameters, stage.opening.hello);
     if (refused !== undefined) return stage.ending.fail(refused);
     stage.handshakeDone(parameters);

@@ -36,6 +36,7 @@ export interface OutboundHost {
   /** The handshake is still to be finished. */
   isBeforeHandshake(): boolean;
   closeGiven(): void;
+  engineThrew(cause: unknown): void;
   readonly events: Subject<TlsEvent>;
   readonly observed: boolean;
 }
@@ -60,6 +61,8 @@ export class Outbound {
   /** Application data has been given to the engine: from here on a replay could double it. */
   handedOver = false;
   #lastIntent = 0;
+  /** Taken out of the queue to be lost. */
+  #doomed: WriteIntent | undefined;
   #warned: LimitName | undefined;
 
   constructor(host: OutboundHost, sink: ByteSink) {
@@ -108,7 +111,7 @@ export class Outbound {
     if (length > 0) intent.rest = bytes;
     const isNext = !this.hasUnsent;
     this.#queue.push(intent);
-    if (isNext && length > 0 && this.#mayGiveData()) this.#giveSlice(intent);
+    if (isNext && length > 0 && this.#mayGiveData()) this.#giveFirst(intent);
     if (intent.rest !== undefined && !owned) intent.rest = intent.rest.slice();
     this.#tell(intent, 'queued');
     this.#warn();
@@ -175,15 +178,17 @@ export class Outbound {
 
   /** The transport has taken more. */
   flush(): void {
-    let bytes = this.#marks.take(this.taken);
-    this.ledger.flushed += bytes;
+    let left = this.#marks.take(this.taken);
+    // First the books, then the news: whoever hears of it may end the connection.
+    for (let intent = this.#queue.oldest; left > 0 && intent !== undefined; intent = intent.next) {
+      const part = Math.min(left, intent.length - intent.flushed);
+      left -= part;
+      intent.flushed += part;
+      this.ledger.flushed += part;
+    }
     for (;;) {
       const intent = this.#queue.oldest;
-      if (intent === undefined) return;
-      const part = Math.min(bytes, intent.length - intent.flushed);
-      bytes -= part;
-      intent.flushed += part;
-      if (intent.state === 'queued' || intent.flushed < intent.length) return;
+      if (intent === undefined || intent.state === 'queued' || intent.flushed < intent.length) return;
       this.#queue.settled();
       this.#tell(intent, 'flushed');
     }
@@ -191,23 +196,29 @@ export class Outbound {
 
   /** TLS 1.2: the peer has closed; what the engine has not seen is lost (RFC 5246 §7.2.1: "discarding any pending writes"). */
   loseUnsent(cause: TlsError): void {
-    let intent = this.#queue.takeUnsent();
-    while (intent !== undefined) {
-      const { next } = intent;
-      this.#lose(intent, cause);
-      intent = next;
-    }
+    this.#doomed = this.#queue.takeUnsent();
+    this.#loseDoomed(cause);
   }
 
   /** The end: what is not flushed is lost, and nobody hears more. */
   finish(cause: TlsError | undefined): void {
     this.engine = undefined;
-    while (this.#queue.oldest !== undefined) {
-      const intent = this.#queue.oldest;
-      this.#queue.oldest = intent.next;
-      if (cause !== undefined) this.#lose(intent, cause);
+    this.flush(); // what the transport has taken is not lost, though nobody was told yet
+    if (cause !== undefined) {
+      this.#loseDoomed(cause);
+      this.#doomed = this.#queue.takeAll();
+      this.#loseDoomed(cause);
     }
     this.acks.complete();
+  }
+
+  /** Whoever hears that one is lost may end the connection: the rest is then lost in there, with that cause. */
+  #loseDoomed(cause: TlsError): void {
+    for (let intent = this.#doomed; intent !== undefined; intent = this.#doomed) {
+      this.#doomed = intent.next;
+      if (intent.kind === 'close' && this.engine !== undefined) this.acceptClose();
+      else this.#lose(intent, cause);
+    }
   }
 
   #fits(length: number): boolean {
@@ -239,6 +250,15 @@ export class Outbound {
     return slice.length;
   }
 
+  /** Within `write`: an engine that throws there ends the connection, not the caller. */
+  #giveFirst(intent: WriteIntent): void {
+    try {
+      this.#giveSlice(intent);
+    } catch (cause) {
+      this.#host.engineThrew(cause);
+    }
+  }
+
   /** An action without bytes has passed the engine: it is sealed and flushed as soon as everything before it is. */
   #passed(intent: WriteIntent): number {
     if (this.#queue.toSeal === intent) this.#sealEmpty();
@@ -257,6 +277,7 @@ export class Outbound {
 
   #intentSealed(intent: WriteIntent): void {
     this.#queue.sealed();
+    if (intent.state === 'queued') intent.wasSealed = true;
     this.#tell(intent, 'sealed');
   }
 

@@ -1,34 +1,42 @@
-import { Observable, Subject } from 'rxjs';
+import { Observable, type Subscriber } from 'rxjs';
+
+interface Watcher<T> {
+  readonly subscriber: Subscriber<T>;
+  version: number;
+}
 
 /**
  * A value that is read only when somebody listens: subscribers get it at once, then every change. After the end they get
- * the last one and the end.
+ * the last one and the end. Free of glitches as a `Level` is: a watcher that changes the value from inside its own call
+ * leaves no other one with a stale value.
  */
 export class Replayed<T> {
   readonly observable: Observable<T>;
   readonly #read: () => T;
   readonly #same: (a: T, b: T) => boolean;
-  readonly #changes = new Subject<T>();
+  readonly #watchers: Set<Watcher<T>> = new Set();
   #last: T | undefined;
+  #version = 0;
   #ended = false;
 
   constructor(read: () => T, same: (a: T, b: T) => boolean) {
     this.#read = read;
     this.#same = same;
-    this.observable = new Observable<T>((subscriber) => {
-      if (!this.#ended && !this.#changes.observed) this.#last = this.#read();
-      subscriber.next(this.#last!);
-      return this.#changes.subscribe(subscriber);
-    });
+    this.observable = new Observable<T>((subscriber) => this.#watch(subscriber));
   }
 
   /** Something may have changed. */
   check(): void {
-    if (this.#ended || !this.#changes.observed) return;
+    if (this.#ended || this.#watchers.size === 0) return;
     const value = this.#read();
     if (this.#last !== undefined && this.#same(this.#last, value)) return;
     this.#last = value;
-    this.#changes.next(value);
+    this.#version++;
+    for (const watcher of this.#watchers) {
+      if (watcher.version === this.#version) continue;
+      watcher.version = this.#version;
+      watcher.subscriber.next(this.#last);
+    }
   }
 
   end(): void {
@@ -36,6 +44,15 @@ export class Replayed<T> {
     this.check();
     this.#last = this.#read();
     this.#ended = true;
-    this.#changes.complete();
+    for (const { subscriber } of this.#watchers) subscriber.complete();
+  }
+
+  #watch(subscriber: Subscriber<T>): void {
+    if (!this.#ended && this.#watchers.size === 0) this.#last = this.#read();
+    const watcher: Watcher<T> = { subscriber, version: this.#version };
+    this.#watchers.add(watcher);
+    subscriber.add(() => this.#watchers.delete(watcher));
+    subscriber.next(this.#last!);
+    if (this.#ended) subscriber.complete();
   }
 }

@@ -16,6 +16,7 @@
 
 import { type SchedulerLike, Subject, Subscription } from 'rxjs';
 import type { Admission } from './admission.ts';
+import { attempt } from './attempt.ts';
 import { Closing } from './closing.ts';
 import type { ByteDuplex } from './duplex.ts';
 import {
@@ -122,7 +123,7 @@ export class Stage implements Host {
     const ignored = (): void => undefined;
     this.#subscriptions.add(sink.taken.subscribe({ next: (taken) => this.#takenIs(taken), error: ignored }));
     observe(this);
-    if (this.settings.writes !== undefined) writeAtOnce(this, this.settings.writes);
+    if (this.settings.writes !== undefined && this.end === 'no') writeAtOnce(this, this.settings.writes);
     if (this.end === 'no') this.opening.start();
     if (this.end === 'no')
       this.#subscriptions.add(
@@ -195,8 +196,13 @@ export class Stage implements Host {
     if (work >= 0) return work;
     this.#inboundIsNext = !this.#inboundIsNext;
     this.turn.enter();
-    let given = this.#inboundIsNext ? this.inbound.step() : this.outbound.step();
-    if (given < 0) given = this.#inboundIsNext ? this.outbound.step() : this.inbound.step();
+    let given = 0;
+    try {
+      given = this.#inboundIsNext ? this.inbound.step() : this.outbound.step();
+      if (given < 0) given = this.#inboundIsNext ? this.outbound.step() : this.inbound.step();
+    } catch (cause) {
+      this.engineThrew(cause);
+    }
     this.turn.leave();
     return given;
   }
@@ -249,9 +255,10 @@ export class Stage implements Host {
   }
 
   #takenIs(taken: number): void {
+    this.turn.enter();
     this.outbound.taken = taken;
     this.outbound.flush();
-    this.turn.run();
+    this.turn.leave();
   }
 
   // ── what the parts ask for ─────────────────────────────────────────────────────────────────────────────────────────
@@ -290,6 +297,12 @@ export class Stage implements Host {
 
   engineFailed(): void {
     this.#engineGone = true;
+  }
+
+  /** No engine may throw: one that does is broken, and is not called again. */
+  engineThrew(cause: unknown): void {
+    this.#engineGone = true;
+    this.fail(new EngineFailureError('the engine threw', { cause }));
   }
 
   readerChanged(): void {
@@ -354,7 +367,7 @@ export class Stage implements Host {
   /** A last call of the engine, and whatever ciphertext is left goes to the transport; no turn follows. */
   lastWords(call: (() => void) | undefined): void {
     this.turn.enter();
-    call?.();
+    attempt(call);
     this.#outbox.drainCiphertext(this.answers);
     this.turn.leave();
   }
@@ -363,7 +376,7 @@ export class Stage implements Host {
   release(): void {
     this.#port.shut();
     this.#engineGone = true;
-    this.engine?.destroy();
+    attempt(() => this.engine?.destroy());
     this.timer.clear();
     this.turn.stop();
     this.#subscriptions.unsubscribe();

@@ -26,6 +26,8 @@ export class Turn {
   /** Calls of ours that are on the stack: no turn begins inside them. */
   #entered = 0;
   #isDue = false;
+  /** A turn was asked for while one runs. */
+  #isAsked = false;
   #yielded: Subscription | undefined;
   readonly #runDue = (): void => {
     this.#isDue = false;
@@ -42,6 +44,7 @@ export class Turn {
   /** Runs until nothing is left to do, unless a turn runs or an `enter` is open. */
   run(): void {
     const host = this.#host;
+    this.#isAsked = true;
     if (this.#isRunning || this.#entered > 0 || host.isOver) return;
     this.#isRunning = true;
     let steps = 0;
@@ -49,7 +52,8 @@ export class Turn {
     while (!host.isOver) {
       const work = host.step();
       if (work < 0) {
-        if (host.settle()) continue;
+        this.#isAsked = false;
+        if (host.settle() || this.#isAsked) continue; // settling may have changed demand, or made somebody write
         break;
       }
       bytes += work;

@@ -15,6 +15,8 @@ export class WriteIntent {
   /** Bytes of plaintext in all. */
   readonly length: number;
   state: 'queued' | 'sealed' | 'flushed' | 'lost' | 'refused' = 'queued';
+  /** It has been `sealed`, whatever came after. */
+  wasSealed = false;
   /** Why it was refused. */
   why: RefusalReason | undefined;
   /** What it was lost to. */

@@ -54,6 +54,15 @@ export class WriteQueue {
     intent.next = undefined;
   }
 
+  /** Takes everything out, oldest first, for the caller to settle. */
+  takeAll(): WriteIntent | undefined {
+    const first = this.oldest;
+    this.oldest = this.toSeal = this.toSend = this.#newest = undefined;
+    this.waiting = 0;
+    this.waitingBytes = 0;
+    return first;
+  }
+
   /** Takes everything out that the engine has not seen, oldest first, for the caller to settle. */
   takeUnsent(): WriteIntent | undefined {
     const first = this.toSend;

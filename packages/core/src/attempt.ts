@@ -1,0 +1,6 @@
+/** A call of an engine that is given up anyway: what it throws changes nothing. */
+export function attempt(call: (() => void) | undefined): void {
+  try {
+    call?.();
+  } catch {}
+}
