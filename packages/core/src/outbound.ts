@@ -61,6 +61,8 @@ export class Outbound {
   /** Application data has been given to the engine: from here on a replay could double it. */
   handedOver = false;
   #lastIntent = 0;
+  /** close_notify was given to the engine, and its ciphertext has not come. */
+  #closeIsDue = false;
   /** Taken out of the queue to be lost. */
   #doomed: WriteIntent | undefined;
   #warned: LimitName | undefined;
@@ -112,7 +114,8 @@ export class Outbound {
     const isNext = !this.hasUnsent;
     this.#queue.push(intent);
     if (isNext && length > 0 && this.#mayGiveData()) this.#giveFirst(intent);
-    if (intent.rest !== undefined && !owned) intent.rest = intent.rest.slice();
+    // Not `slice()`: on a Node Buffer that is a view of the caller's bytes.
+    if (intent.rest !== undefined && !owned) intent.rest = new Uint8Array(intent.rest);
     this.#tell(intent, 'queued');
     this.#warn();
     return intent;
@@ -140,6 +143,7 @@ export class Outbound {
     this.#queue.sent(0, true);
     if (intent.kind === 'close') {
       this.#host.closeGiven();
+      this.#closeIsDue = true;
       this.engine.sendCloseNotify();
     } else if (this.#host.may.updateKeys) {
       this.#host.may.renegotiations++;
@@ -156,8 +160,9 @@ export class Outbound {
     this.#sink.write(bytes);
   }
 
-  /** The engine has sealed this much more, and its ciphertext has been handed to the transport. */
+  /** The engine has sealed this much more, and its ciphertext has been handed to the transport; 0 is our close_notify. */
   sealed(bytes: number, records: RecordRange | undefined): void {
+    if (bytes === 0) this.#closeIsDue = false;
     this.#inEngine -= bytes;
     let left = bytes;
     while (left > 0 && this.#queue.toSeal !== undefined) {
@@ -271,6 +276,7 @@ export class Outbound {
     for (;;) {
       const intent = this.#queue.toSeal;
       if (intent === undefined || intent.length > 0 || intent === this.#queue.toSend) return;
+      if (intent.kind === 'close' && this.#closeIsDue) return;
       this.#intentSealed(intent);
     }
   }

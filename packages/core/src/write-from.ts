@@ -99,7 +99,7 @@ export class WriteFrom implements StageFollower, IntentListener {
     this.#take(chunk, this.#source !== undefined);
     this.#fill();
     if (this.#rest === undefined || this.#restIsOwned) return;
-    this.#rest = this.#rest.slice(); // whoever emitted it may write to it again
+    this.#rest = new Uint8Array(this.#rest); // whoever emitted it may write to it again; a Buffer's slice() is no copy
     this.#restIsOwned = true;
   }
 
