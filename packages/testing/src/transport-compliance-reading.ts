@@ -137,7 +137,7 @@ export const readingCases: readonly Case[] = [
     async ({ until, a, b }) => {
       const copies: Uint8Array[] = [];
       const reader = new Reader(b, 1, (chunk) => {
-        copies.push(chunk.slice());
+        copies.push(new Uint8Array(chunk)); // a Buffer's slice() is no copy
         chunk.fill(0xee);
         b.source.request(chunk.length);
       });

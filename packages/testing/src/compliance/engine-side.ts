@@ -174,7 +174,7 @@ export class EngineSide {
         heard('ciphertext', () => {
           promise(made.length > 0, 'made empty ciphertext');
           bytes.made += made.length;
-          this.out.push({ bytes: made, copy: made.slice() });
+          this.out.push({ bytes: made, copy: new Uint8Array(made) });
         }),
       sealed: (count, records) =>
         heard('sealed', () => {
@@ -194,7 +194,7 @@ export class EngineSide {
           promise(this.negotiated !== undefined, 'plaintext before negotiated');
           promise(!this.closeReceived, 'plaintext after closeNotify');
           promise(received.length > 0, 'empty plaintext');
-          this.plaintext.push(received.slice());
+          this.plaintext.push(new Uint8Array(received));
           received.fill(0x5a); // the array is the receiver's: the engine must not need it any more
         }),
       readiness: (state) =>

@@ -52,7 +52,7 @@ export class DeferredEngine implements TlsEngine {
   }
 
   sendPlaintext(bytes: Uint8Array): void {
-    const copy = bytes.slice();
+    const copy = new Uint8Array(bytes);
     this.#enqueue(true, () => this.#engine.sendPlaintext(copy));
   }
 

@@ -120,6 +120,7 @@ export class PlaceboConnection implements TlsEngine {
       this.#respond();
       this.#send(placeboRecords.closeNotify());
       this.#closeSent = true;
+      this.#emit(() => this.#sink.sealed(0));
     });
   }
 
@@ -214,7 +215,7 @@ export class PlaceboConnection implements TlsEngine {
       return;
     }
     this.#gauges.reset('maxEmptyRecords');
-    this.#emit(() => this.#sink.plaintext(record.body.slice()));
+    this.#emit(() => this.#sink.plaintext(new Uint8Array(record.body)));
   }
 
   #receiveControl({ type, body }: PlaceboRecord): void {
