@@ -1,0 +1,7 @@
+import t from 'tap';
+import { gnutlsClient, gnutlsServer } from './gnutls.ts';
+import { ourClientWith } from './our-client.ts';
+import { ourServerWith } from './our-server.ts';
+
+ourClientWith(t, gnutlsServer);
+ourServerWith(t, gnutlsClient);
