@@ -46,7 +46,7 @@ export class ClientConnector implements Connector {
     const socket = connect(options);
     core.adopt(socket);
     socket.on('secureConnect', () => core.secured());
-    socket.on('session', (session: Buffer) => this.#keep(core, session));
+    socket.on('session', (session: Buffer) => core.guard(() => this.#keep(core, session)));
     if (requestOcsp)
       socket.on('OCSPResponse', (staple: Buffer | null) => {
         this.#staple = staple === null || staple.length === 0 ? undefined : new Uint8Array(staple);

@@ -42,8 +42,10 @@ export class ClientSessions {
     return chainProblem(envelope.chain, { usage: 'serverAuth', identity, now, limits: host.limits }) === undefined;
   }
 
+  /** Keeps a session, unless its chain cannot be read: only `dangerouslyReplaceVerification` accepts such a one. */
   put(session: Buffer, chain: readonly Uint8Array[], firstVerifiedAt: number): void {
     const notAfter = chainNotAfter(chain);
-    this.#settings.sessions?.put(this.#scope, { session, chain, notAfter, firstVerifiedAt });
+    if (notAfter !== undefined)
+      this.#settings.sessions?.put(this.#scope, { session, chain, notAfter, firstVerifiedAt });
   }
 }

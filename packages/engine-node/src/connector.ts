@@ -17,6 +17,8 @@ export interface EngineCore {
   broken(error: unknown): void;
   /** Ends with an error of ours. */
   fail(error: TlsError): void;
+  /** Runs a call whose exceptions end the connection and go no further: for listeners that Node calls. */
+  guard(call: () => void): void;
 }
 
 /** A peer that passed our checks; `verify` is what the user wants to be asked besides. */

@@ -35,7 +35,10 @@ export class NodeServer {
       this.#current?.adopt(socket);
       this.#current?.secured();
     });
-    this.#server.on('tlsClientError', (error: Error) => this.#current?.broken(error));
+    this.#server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
+      // Node's words for "closed before the handshake was over", said long after: the wire's own 'close' tells that.
+      if (error.code !== 'ECONNRESET') this.#current?.broken(error);
+    });
     const { ocspStaple, keylog } = settings;
     if (ocspStaple !== undefined)
       this.#server.on('OCSPRequest', (_certificate: Buffer, _issuer: Buffer, respond: Respond) =>

@@ -63,6 +63,10 @@ export function nodeTlsError(error: unknown): TlsError {
   const { code, message } = facts(error);
   if (code === 'ERR_TLS_SESSION_ATTACK')
     return new LimitExceededError('renegotiation', "more renegotiations than Node's own tls.CLIENT_RENEG_LIMIT");
+  if (code === 'ERR_TLS_DH_PARAM_SIZE')
+    return new PeerIncompatibleError('the server uses a Diffie-Hellman group under 2048 bits', {
+      alert: 'insufficient_security',
+    });
   const number = /SSL alert number (\d+)/.exec(message)?.[1];
   if (number !== undefined) return received(Number(number));
   if (!code.startsWith('ERR_SSL_')) return new EngineFailureError(`OpenSSL through Node failed: ${code || 'no code'}`);

@@ -54,6 +54,6 @@ export function secureContext(options: SecureContextOptions): SecureContext {
 
 /** What Node's refusal of options becomes. */
 export function contextRefused(error: unknown): ApiMisuseError {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? 'no code';
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? 'a key, certificate or passphrase does not fit';
   return new ApiMisuseError(`OpenSSL refuses these options: ${code.toLowerCase().replaceAll('_', ' ').slice(0, 80)}`);
 }

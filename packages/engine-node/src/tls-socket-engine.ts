@@ -174,7 +174,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner {
     this.#tellReadiness();
     this.guard(() => {
       this.enter(() => {
-        this.#socket?.end();
+        this.#socket?.end(() => this.sink.sealed(0));
       });
     });
   }

@@ -104,6 +104,12 @@ function nameProblem(
 const refuse = (reason: CertificateFailureReason, message: string): CertificateError =>
   new CertificateError(reason, message, { phase: 'verification' });
 
-/** When the chain stops being valid: the earliest notAfter, in milliseconds since 1970. */
-export const chainNotAfter = (chain: readonly Uint8Array[]): number =>
-  Math.min(...chain.map((der) => Date.parse(new X509Certificate(der).validTo)));
+/** When the chain stops being valid, in milliseconds since 1970: the earliest notAfter. Undefined when that cannot be read. */
+export function chainNotAfter(chain: readonly Uint8Array[]): number | undefined {
+  try {
+    const notAfter = Math.min(...chain.map((der) => Date.parse(new X509Certificate(der).validTo)));
+    return Number.isFinite(notAfter) ? notAfter : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -310,3 +310,37 @@ t.test('R10 (node): TLS 1.3 records without plaintext have a rate, which data in
   now += 500;
   limits.postHandshakeRecord();
 });
+
+t.test(
+  'A3 (node): of a hundred handshakes at once, each failure reaches its own engine, and the others go on',
+  async (t) => {
+    const factory = serverOf('TLSv1.3');
+    const ends = Array.from({ length: 100 }, () => [new End(client), new End(factory)] as const);
+    await settle();
+    for (const [index, [c, s]] of ends.entries()) {
+      const hello = c.take();
+      if (index % 4 === 1) s.give(record(23, Buffer.from('x')));
+      else if (index % 4 === 2) s.give(record(22, Buffer.from([4, 0, 0, 0])));
+      else if (index % 4 === 3) s.give(record(22, Buffer.from([1, 0, 0, 0])));
+      else s.give(hello);
+    }
+    for (let i = 0; i < 8; i++) {
+      for (const [c, s] of ends) {
+        c.give(s.take());
+        s.give(c.take());
+      }
+      await turn();
+    }
+    for (const [index, [c, s]] of ends.entries()) {
+      if (index % 4 === 0) t.equal(s.negotiated?.serverName, 'host.test');
+      else {
+        const expected = index % 4 === 3 ? /length too short/ : /unexpected message/;
+        t.equal(s.error?.name, 'PeerMisbehavedError');
+        t.match(s.error?.message, expected);
+        t.equal(c.error?.name, 'AlertReceivedError');
+      }
+      c.engine.destroy();
+      s.engine.destroy();
+    }
+  },
+);
