@@ -30,7 +30,7 @@ export function flag(value: unknown, name: string): boolean {
   return value;
 }
 
-export function text(value: unknown, name: string): string | undefined {
+function text(value: unknown, name: string): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== 'string' || value === '') throw new ApiMisuseError(`${name} must be a string that is not empty`);
   return value;

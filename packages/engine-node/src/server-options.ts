@@ -42,7 +42,7 @@ export interface NodeServerOptions {
 }
 
 /** One entry of `serverNames`. */
-export interface VirtualHost {
+interface VirtualHost {
   readonly pattern: string;
   readonly credentials: readonly LoadedCredentials[];
 }

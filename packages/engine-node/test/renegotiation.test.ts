@@ -4,6 +4,7 @@ import { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import t from 'tap';
 import { nodeEngine } from '../src/index.ts';
+import { Renegotiation } from '../src/renegotiation.ts';
 import { End, type EndOptions, type Pair, pair, turn } from './harness.ts';
 import { client as clientCertificate, credentials, host, root } from './pki.ts';
 
@@ -202,6 +203,27 @@ t.test(
       }
       own.engine.destroy();
       wire.destroy();
+    }
+  },
+);
+
+t.test(
+  'R14 (node): a renegotiation never merges identities: the certificate must stay byte-equal (CVE-2009-3555)',
+  async (t) => {
+    // Node can change no certificate in the middle of a connection: the guard is tested alone.
+    const [one, other] = [Buffer.from('one'), Buffer.from('other')];
+    for (const [before, after, same] of [
+      [one, Buffer.from(one), true],
+      [undefined, undefined, true],
+      [one, other, false],
+      [one, undefined, false],
+      [undefined, one, false],
+    ] as const) {
+      const guard = new Renegotiation({ max: 1 }, () => undefined);
+      guard.begin('received');
+      if (same) t.doesNotThrow(() => guard.end(before, after));
+      else t.throws(() => guard.end(before, after), { name: 'PeerMisbehavedError' });
+      t.equal(guard.isRunning, false);
     }
   },
 );
