@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Duplex } from 'node:stream';
 import tls from 'node:tls';
-import type { TlsEngineFactory, TlsVersion } from '@rxtls/core/engine';
+import type { TlsEngineFactory, TlsEngineSink, TlsVersion } from '@rxtls/core/engine';
 import t from 'tap';
 import { memorySessions, type NodeClientOptions, type NodeServerOptions, nodeEngine } from '../src/index.ts';
 import { type EndOptions, type Pair, pair } from './harness.ts';
@@ -280,7 +280,7 @@ t.test('§6 hole: Node accepts ticket keys of zeros', async (t) => {
 // --- a client that offers any session to anybody, as an attacker would ---
 
 function rawClient(session: Buffer | undefined, servername: string, seen: Buffer[] = []): TlsEngineFactory<'client'> {
-  const make = ((sink) => {
+  const make = ((sink: TlsEngineSink) => {
     const wire = new Duplex({
       read: () => undefined,
       write: (chunk: Buffer, _encoding, done) => {
