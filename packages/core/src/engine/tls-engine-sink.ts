@@ -17,7 +17,7 @@ export interface TlsEngineSink {
   readonly observed: boolean;
   /** Bytes for the wire, in wire order. The array is the receiver's from now on. */
   ciphertext(bytes: Uint8Array): void;
-  /** This much of the plaintext sent is sealed; called after the ciphertext that carries it. Sums up to exactly what was sent. */
+  /** This much of the plaintext sent is sealed; called after the ciphertext that carries it. Sums up to exactly what was sent. `sealed(0)`: so is our close_notify. */
   sealed(plaintextBytes: number, records?: RecordRange): void;
   /** This many more bytes of the ciphertext received are processed: never more than were given, and at `closeNotify` exactly up to its record's end. */
   consumed(ciphertextBytes: number): void;

@@ -24,7 +24,7 @@ export interface TlsEngine {
   receiveEnd(): void;
   /** Seals plaintext. Only while readiness is `maySend`. The engine is finished with `bytes` on return: one that keeps them copies. */
   sendPlaintext(bytes: Uint8Array): void;
-  /** Sends close_notify (RFC 8446 §6.1), ordered after everything sent before. At most once; nothing is sent afterwards. */
+  /** Sends close_notify (RFC 8446 §6.1), ordered after everything sent before, then says `sealed(0)`. At most once; nothing is sent afterwards. */
   sendCloseNotify(): void;
   /** Starts a TLS 1.3 KeyUpdate (RFC 8446 §4.6.3) or a TLS 1.2 renegotiation, where `capabilities.keyUpdate` says so. Only while `maySend`. */
   updateKeys?(options: { readonly requestPeer: boolean }): void;
