@@ -2,7 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 
 interface Watcher<T> {
   readonly subscriber: Subscriber<T>;
-  version: number;
+  told: T;
 }
 
 /**
@@ -16,7 +16,6 @@ export class Replayed<T> {
   readonly #same: (a: T, b: T) => boolean;
   readonly #watchers: Set<Watcher<T>> = new Set();
   #last: T | undefined;
-  #version = 0;
   #ended = false;
 
   constructor(read: () => T, same: (a: T, b: T) => boolean) {
@@ -31,10 +30,9 @@ export class Replayed<T> {
     const value = this.#read();
     if (this.#last !== undefined && this.#same(this.#last, value)) return;
     this.#last = value;
-    this.#version++;
     for (const watcher of this.#watchers) {
-      if (watcher.version === this.#version) continue;
-      watcher.version = this.#version;
+      if (this.#same(watcher.told, this.#last)) continue;
+      watcher.told = this.#last;
       watcher.subscriber.next(this.#last);
     }
   }
@@ -49,10 +47,10 @@ export class Replayed<T> {
 
   #watch(subscriber: Subscriber<T>): void {
     if (!this.#ended && this.#watchers.size === 0) this.#last = this.#read();
-    const watcher: Watcher<T> = { subscriber, version: this.#version };
+    const watcher: Watcher<T> = { subscriber, told: this.#last! };
     this.#watchers.add(watcher);
     subscriber.add(() => this.#watchers.delete(watcher));
-    subscriber.next(this.#last!);
+    subscriber.next(watcher.told);
     if (this.#ended) subscriber.complete();
   }
 }
