@@ -70,13 +70,13 @@ export class Ending {
     const stage = this.#stage;
     if (stage.state === 'handshaking' || stage.state === 'starting') this.fail(stage.inbound.truncation());
     else if (stage.settings.truncationIsEnd) stage.answers.closeNotify();
-    else if (stage.state === 'writeClosed' && stage.closing.isDiscarding && stage.outbound.isSettled) this.clean();
+    else if (stage.state === 'writeClosed' && stage.closing.isDiscarding && stage.outbound.owesNothing) this.clean();
     else this.fail(stage.inbound.truncation());
   }
 
   /** Closing makes no progress; what cannot be lost any more is no failure. */
   stuck(error: LimitExceededError): void {
-    if (this.#stage.state === 'closed' && this.#stage.outbound.isSettled) this.clean();
+    if (this.#stage.state === 'closed' && this.#stage.outbound.owesNothing) this.clean();
     else this.fail(error);
   }
 

@@ -84,6 +84,11 @@ export class Outbound {
     return this.#queue.oldest === undefined;
   }
 
+  /** Every intent is settled; that our close_notify is out may yet be told. */
+  get owesNothing(): boolean {
+    return this.isSettled || this.#queue.oldest?.kind === 'close';
+  }
+
   /** The transport has taken everything, control records too. */
   get isFlushed(): boolean {
     return this.isSettled && this.taken >= this.written;
