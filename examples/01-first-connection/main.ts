@@ -1,1 +1,69 @@
-export {};
+// A TLS connection is an RxJS pipeline: `npm start` shows one, `npm start -- --help` says what else there is.
+import { AbortedError, secure, use } from '@rxtls/core';
+import { nodeEngine } from '@rxtls/engine-node';
+import { connect } from '@rxtls/transport-tcp';
+import { lastValueFrom, tap } from 'rxjs';
+import { type Arguments, helpText, readArguments } from './arguments.ts';
+import { ConnectionView } from './connection-view.ts';
+import { verdict } from './exit-codes.ts';
+import { lineWriter, writeTo } from './output.ts';
+import { paintFor } from './paint.ts';
+import { demonstration, elsewhere, type Target } from './target.ts';
+
+/** The example itself: everything else in this folder reads arguments or draws. */
+function conversation({ endpoint, engine, messages, wait }: Target, view: ConnectionView, output: Output) {
+  // Pulled from the start, long before the handshake is done; their end, once the server is silent, sends close_notify.
+  async function* writes(): AsyncGenerator<Uint8Array, void> {
+    yield* messages;
+    await view.silence(wait);
+  }
+  return connect({ ...endpoint, connectTimeout: 10_000 }).pipe(
+    tap((duplex) => view.open(duplex.info)),
+    secure(nodeEngine.client(engine), { writes: view.writing(writes()), observe: view.observers }),
+    use((connection) => {
+      view.secured(connection.negotiated);
+      return connection.readEach((bytes) => {
+        view.read(bytes);
+        return output(bytes);
+      });
+    }),
+  );
+}
+
+type Output = (plaintext: Uint8Array) => Promise<void>;
+
+async function run(options: Arguments): Promise<void> {
+  const { connect: there, quiet } = options;
+  const target = there === undefined ? await demonstration() : await elsewhere(options, there);
+  const log = there === undefined ? process.stdout : process.stderr;
+  const view = new ConnectionView({
+    print: quiet ? () => undefined : lineWriter(log),
+    paint: paintFor(log),
+    width: Math.min(110, Math.max(80, log.isTTY ? log.columns : 100)),
+    showText: there === undefined,
+  });
+  const output = there === undefined ? () => Promise.resolve() : writeTo(process.stdout);
+  try {
+    await lastValueFrom(conversation(target, view, output), { defaultValue: undefined });
+    const unsent = view.ledger.lost + view.ledger.refused + (options.stdin ? process.stdin.readableLength : 0);
+    if (unsent > 0) throw new AbortedError('the server closed before everything was sent');
+    view.close();
+  } catch (error) {
+    view.close(error);
+    const { code, line } = verdict(error, view.connected);
+    lineWriter(process.stderr)(`error: ${line}`);
+    process.exitCode = code;
+  } finally {
+    target.stop();
+  }
+}
+
+try {
+  const options = readArguments(process.argv.slice(2));
+  if (options.help) process.stdout.write(helpText);
+  else await run(options);
+} catch (error) {
+  const { code, line } = verdict(error, false);
+  process.stderr.write(`error: ${line}\n`);
+  process.exitCode = code;
+}

@@ -1,0 +1,35 @@
+// The other side of the demonstration: Node's own TLS server. Nothing of rxtls is in it but the maker of its certificate.
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:tls';
+import { testPki } from '@rxtls/testing';
+
+export interface PlainServer {
+  readonly port: number;
+  /** The authority its certificate for `localhost` comes from, as PEM. */
+  readonly authority: string;
+  close(): void;
+}
+
+/** Answers each line it reads; says goodbye and closes after the line `bye`. */
+export async function plainServer(): Promise<PlainServer> {
+  const pki = await testPki();
+  const { certificatePem: cert, keyPem: key } = await pki.leaf('ecdsa');
+  const server = createServer({ cert, key, minVersion: 'TLSv1.3', ALPNProtocols: ['small-talk'] }, (socket) => {
+    let rest = '';
+    socket.setEncoding('utf8');
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        if (line === 'bye') socket.end('goodbye!\n');
+        else socket.write(`${line} to you\n`);
+      }
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return { port: (server.address() as AddressInfo).port, authority: pki.authorityPem, close: () => server.close() };
+}
