@@ -210,7 +210,8 @@ export class Stage implements Host {
   settle(): boolean {
     const { inbound, outbound, closing, state } = this;
     closing.check();
-    if (this.isOver) return true;
+    // To resume, or what a closer has written, may have made the engine say more: first that.
+    if (this.isOver || !this.#outbox.isEmpty) return true;
     const isCut = inbound.isDrained || (inbound.ended && this.engine === undefined);
     if (isCut && (mayReceive(state) || this.parameters === undefined)) {
       this.ending.transportEnded();
