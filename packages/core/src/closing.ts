@@ -110,8 +110,8 @@ export class Closing {
   }
 
   #discard(): void {
-    const { reader } = this.#stage.inbound;
-    if (!reader.subscribed) reader.discard();
+    const { inbound } = this.#stage;
+    if (!inbound.reader.subscribed) inbound.discard();
   }
 
   #forget(): void {

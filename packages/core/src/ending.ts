@@ -1,13 +1,7 @@
 // The ways out. Every one of them ends here, exactly once, with every intent settled, the transport ended or aborted once, the
 // engine destroyed and everybody who waits told.
 
-import {
-  AbortedError,
-  alertForError,
-  type LimitExceededError,
-  type TlsError,
-  type TruncationError,
-} from './engine/index.ts';
+import { AbortedError, alertForError, type LimitExceededError, type TlsError } from './engine/index.ts';
 import { maySendActions, phaseOf } from './session-state.ts';
 import type { Stage } from './stage.ts';
 
@@ -84,7 +78,7 @@ export class Ending {
     const stage = this.#stage;
     const { inbound, transport } = stage;
     // We closed and waited no longer: what the peer had left to say is unknown to whoever still reads.
-    const truncated: TruncationError | undefined = stage.state === 'writeClosed' ? inbound.truncation() : undefined;
+    const isTruncated = stage.state === 'writeClosed';
     stage.end = 'clean';
     stage.release();
     if (stage.closing.isUnwrapping) for (const bytes of inbound.takeRemainder().reverse()) transport.unread(bytes);
@@ -92,8 +86,7 @@ export class Ending {
     inbound.forget();
     stage.outbound.finish(undefined);
     stage.endStreams();
-    if (truncated === undefined) inbound.reader.complete();
-    else inbound.reader.fail(truncated, false);
+    inbound.endReader(isTruncated);
     stage.closing.done();
     stage.owner.ended(undefined);
   }

@@ -35,8 +35,7 @@ export class EngineAnswers implements OutboxReader {
       ending.fail(new EngineFailureError('the engine gave plaintext before the handshake was done'));
       return;
     }
-    const { reader } = inbound;
-    if (closing.isDiscarding && !(reader.subscribed && reader.credit > 0)) inbound.drop(bytes);
+    if (closing.isDiscarding) inbound.plaintextWhileClosing(bytes);
     else inbound.plaintext(bytes);
   }
 
@@ -100,7 +99,7 @@ export class EngineAnswers implements OutboxReader {
       outbound.loseUnsent(new AbortedError('the peer closed before this was sent', { phase: 'closing' }));
       stage.queueClose();
     }
-    inbound.reader.complete();
+    inbound.endReader(false);
   }
 
   failed(error: TlsError): void {

@@ -38,6 +38,8 @@ export class Inbound {
   received = 0;
   /** The peer's close_notify has come: what follows is not TLS's. */
   #closed = false;
+  /** Plaintext was dropped: its stream has an end that was not read, and cannot complete. */
+  #isIncomplete = false;
   #endGiven = false;
   #isPaused = false;
   /** What the transport was asked for and has not brought. */
@@ -150,9 +152,28 @@ export class Inbound {
     this.reader.push(bytes);
   }
 
-  /** Plaintext that nobody will read. */
-  drop(bytes: Uint8Array): void {
+  /** Plaintext while `close()` waits: without a reader who wants it, it is dropped, and then all that follows is. */
+  plaintextWhileClosing(bytes: Uint8Array): void {
+    if (!this.#isIncomplete && this.reader.subscribed && this.reader.credit > 0) return this.plaintext(bytes);
     this.received += bytes.length;
+    this.#isIncomplete = true;
+  }
+
+  /** Drops what waits for a reader. */
+  discard(): void {
+    if (this.reader.held === 0) return;
+    this.#isIncomplete = true;
+    this.reader.discard();
+    if (this.reader.finished) this.endReader(true);
+  }
+
+  /** The reader's end: an error when `truncated`, or when something before it was dropped. */
+  endReader(truncated: boolean): void {
+    if (!truncated && !this.#isIncomplete) return this.reader.complete();
+    const error = this.#isIncomplete
+      ? new TruncationError(this.received, 'close() dropped plaintext that had not been read')
+      : this.truncation();
+    this.reader.fail(error, false);
   }
 
   /** The peer's close_notify. Answers with how many bytes after it have been taken from the transport. */
