@@ -117,12 +117,20 @@ export class Stage implements Host {
   start(): void {
     this.turn.enter();
     const { sink, source } = this.transport;
-    const failed = (error: unknown): void => this.ending.transportFailed(error);
+    // A transport that is broken from the start says so at once: whoever observes is to hear it too.
+    let isObserved = false;
+    let early: { readonly error: unknown } | undefined;
+    const failed = (error: unknown): void => {
+      if (isObserved) this.ending.transportFailed(error);
+      else early = { error };
+    };
     this.#subscriptions.add(sink.demand.subscribe({ next: (demand) => this.#demandIs(demand), error: failed }));
     // the sink's failure is told by `demand`
     const ignored = (): void => undefined;
     this.#subscriptions.add(sink.taken.subscribe({ next: (taken) => this.#takenIs(taken), error: ignored }));
     observe(this);
+    isObserved = true;
+    if (early !== undefined) this.ending.transportFailed(early.error);
     if (this.settings.writes !== undefined && this.end === 'no') writeAtOnce(this, this.settings.writes);
     if (this.end === 'no') this.opening.start();
     if (this.end === 'no')
