@@ -13,6 +13,8 @@ export interface RecordFeedOwner {
   enter(call: () => void): void;
   /** OpenSSL is through with the record. */
   settled(record: WireRecord, gavePlaintext: boolean): void;
+  /** The transport has ended and OpenSSL is through with every whole record; these bytes of a partial one are left. */
+  drained(rest: number): void;
   /** Runs a call whose exceptions end the connection. */
   guard(call: () => void): void;
 }
@@ -26,6 +28,7 @@ export class RecordFeed {
   readonly #owner: RecordFeedOwner;
   readonly #reader = new RecordReader();
   #busy = false;
+  #ended = false;
   #gavePlaintext = false;
   /** It lies in the wire, since Node does not read. */
   #waiting: WireRecord | undefined;
@@ -42,6 +45,12 @@ export class RecordFeed {
     this.#reader.clear();
   }
 
+  /** No more bytes will come. */
+  end(): void {
+    this.#ended = true;
+    this.pump();
+  }
+
   /** The record being fed gives plaintext. */
   sawPlaintext(): void {
     this.#gavePlaintext = true;
@@ -52,7 +61,10 @@ export class RecordFeed {
     this.#owner.guard(() => {
       while (!this.#busy && wire.isReading && this.#owner.mayFeed()) {
         const record = this.#reader.next(this.#owner.recordBound());
-        if (record === undefined) return;
+        if (record === undefined) {
+          this.#drained();
+          return;
+        }
         this.#owner.admit(record);
         this.#feed(record);
       }
@@ -64,6 +76,12 @@ export class RecordFeed {
     const record = this.#waiting;
     if (record === undefined) this.pump();
     else this.#settle(record);
+  }
+
+  #drained(): void {
+    if (!this.#ended) return;
+    this.#ended = false;
+    this.#owner.drained(this.#reader.clear());
   }
 
   #feed(record: WireRecord): void {

@@ -42,9 +42,13 @@ export class RecordReader {
     this.#available += bytes.length;
   }
 
-  clear(): void {
+  /** Forgets the bytes that are left, and says how many. */
+  clear(): number {
+    const left = this.#available;
     this.#chunks = [];
     this.#available = 0;
+    this.#offset = 0;
+    return left;
   }
 
   /**

@@ -82,8 +82,14 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner {
     this.#feed.pump();
   }
 
-  /** Nothing to do: core knows best what an end means, and OpenSSL would show it as if it were a close_notify. */
-  receiveEnd(): void {}
+  /** OpenSSL is not told: it would show the end as if it were a close_notify. Core decides what it means. */
+  receiveEnd(): void {
+    this.#feed.end();
+  }
+
+  drained(rest: number): void {
+    if (rest > 0) this.#gate.consumed(rest);
+  }
 
   mayFeed(): boolean {
     return this.sink.alive && !this.#peerClosed;

@@ -54,6 +54,7 @@ export class PlaceboConnection implements TlsEngine {
   #phase: TlsPhase = 'handshake';
   #state: EngineState | undefined;
   #paused = false;
+  #ended = false;
   #over = false;
   #closeSent = false;
   #closeReceived = false;
@@ -97,7 +98,9 @@ export class PlaceboConnection implements TlsEngine {
   }
 
   receiveEnd(): void {
-    // Whether it was a close or a cut is core's to say: it knows whether closeNotify came.
+    this.#run(() => {
+      this.#ended = true;
+    });
   }
 
   sendPlaintext(bytes: Uint8Array): void {
@@ -185,25 +188,27 @@ export class PlaceboConnection implements TlsEngine {
       return true;
     }
     const record = this.#records.peek();
-    if (record === undefined) return false;
+    if (record === undefined) return this.#ended && this.#dropRest();
     const isData = record.type === contentType.applicationData;
     if (isData && this.#paused && this.#phase === 'open' && record.body.length > 0) return false;
     this.#records.drop(record);
     const name = contentTypeName(record.type);
+    const { length: bytes } = record.body;
     if (this.#sink.observed && name !== undefined)
       this.#emit(() =>
-        this.#sink.event({
-          type: 'record',
-          direction: 'received',
-          contentType: name,
-          bytes: record.body.length,
-          inner: name,
-        }),
+        this.#sink.event({ type: 'record', direction: 'received', contentType: name, bytes, inner: name }),
       );
     if (isData) this.#receiveData(record);
     this.#emit(() => this.#sink.consumed(record.wireBytes));
     if (!isData && !this.#over) this.#receiveControl(record);
     return true;
+  }
+
+  /** What is left when the wire has ended is a part of a record. */
+  #dropRest(): false {
+    const rest = this.#records.clear();
+    if (rest > 0) this.#emit(() => this.#sink.consumed(rest));
+    return false;
   }
 
   #receiveData(record: PlaceboRecord): void {

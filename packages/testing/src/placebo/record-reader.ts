@@ -43,8 +43,11 @@ export class RecordReader {
     this.#bytes.drop(record.wireBytes);
   }
 
-  clear(): void {
+  /** Forgets what is left, and says how much it was. */
+  clear(): number {
+    const { length } = this.#bytes;
     this.#bytes.clear();
+    return length;
   }
 
   #bad(what: string, value: number): NotTlsError | PeerMisbehavedError {

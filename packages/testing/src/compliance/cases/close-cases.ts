@@ -80,6 +80,8 @@ export function closeCases(context: CaseContext): ComplianceCase[] {
           side.end();
           await pair.settle();
           assert.equal(side.closeReceived, false, `cut ${cut} bytes before the end`);
+          if (side.failures.length === 0)
+            assert.equal(side.bytes.consumed, side.bytes.given, 'after receiveEnd a partial record is consumed too');
           sameBytes(side.received.subarray(0, 3_000), sampleBytes(3_000), `${side.name} received`);
           await pair.finish();
         }
@@ -146,6 +148,9 @@ export function closeCases(context: CaseContext): ComplianceCase[] {
           await pair.settle();
           assert.equal(pair[role].negotiated, undefined);
           assert.equal(pair[role].closeReceived, false);
+          const { bytes, failures } = pair[role];
+          if (failures.length === 0)
+            assert.equal(bytes.consumed, bytes.given, 'after receiveEnd everything is consumed');
           await pair.finish();
         }
       }
