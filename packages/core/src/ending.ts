@@ -53,7 +53,7 @@ export class Ending {
     if (stage.end !== 'no') return;
     const peerIsDone = state === 'closed' || state === 'readClosed' || state === 'lastClosing';
     const weAreDone = state === 'writeClosed' && stage.closing.isDiscarding;
-    const nothingIsDue = stage.outbound.isSettled && !stage.isWriting && !stage.settings.halfOpen;
+    const nothingIsDue = stage.outbound.owesNothing && !stage.isWriting && !stage.settings.halfOpen;
     if ((peerIsDone || weAreDone) && nothingIsDue) return this.clean();
     const what = cause instanceof Error ? cause.message : String(cause);
     this.fail(new AbortedError(`the transport failed: ${what}`, { cause, retryable: true }));
