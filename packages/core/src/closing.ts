@@ -18,7 +18,9 @@ export class Closing {
   #writeClosers: Subscriber<never>[] = [];
   #unwrappers: Subscriber<ByteDuplex>[] = [];
   #unwrapped = false;
-  #progress = 0;
+  /** The bytes that had moved when it was last looked at, and when they did. */
+  #progress = -1;
+  #progressAt = 0;
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -59,21 +61,37 @@ export class Closing {
     this.#stage.queueClose();
   }
 
-  /** Starts the clock; it is wound again whenever something moves. */
+  /** Starts the clock, which runs from whatever moved last. */
   watch(): void {
     if (this.#timer.isSet || this.#stage.end !== 'no') return;
-    this.#progress = this.#moved;
-    this.#timer.set(this.#stage.limits.closeTimeout, () => {
-      if (this.#moved !== this.#progress) return this.watch();
-      const ms = this.#stage.limits.closeTimeout;
-      this.#stage.ending.stuck(
+    this.#progress = -1;
+    this.#note();
+    this.#wait(this.#stage.limits.closeTimeout);
+  }
+
+  #wait(milliseconds: number): void {
+    this.#timer.set(milliseconds, () => {
+      this.#note();
+      const { limits, scheduler, ending } = this.#stage;
+      const ms = limits.closeTimeout;
+      const left = this.#progressAt + ms - scheduler.now();
+      if (left > 0) return this.#wait(left);
+      ending.stuck(
         new LimitExceededError('closeTimeout', `closing made no progress for ${ms} ms (limits.closeTimeout)`),
       );
     });
   }
 
+  #note(): void {
+    const moved = this.#moved;
+    if (moved === this.#progress) return;
+    this.#progress = moved;
+    this.#progressAt = this.#stage.scheduler.now();
+  }
+
   /** Something moved: whoever waits for less than the whole end may be served. */
   check(): void {
+    if (this.#timer.isSet) this.#note();
     if (this.#writeClosers.length === 0 || !this.isWriteClosed) return;
     const waiting = this.#writeClosers;
     this.#writeClosers = [];
