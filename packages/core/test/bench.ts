@@ -22,8 +22,12 @@ export const ascii = (text: string): Uint8Array => Uint8Array.from(text, (letter
 export const text = (...chunks: readonly Uint8Array[]): string =>
   chunks.map((chunk) => String.fromCharCode(...chunk)).join('');
 /** Bytes that tell where they are. */
-export const pattern = (length: number, start = 0): Uint8Array =>
-  Uint8Array.from({ length }, (_, index) => (start + index) % 251);
+export const pattern = (length: number, start = 0): Uint8Array => {
+  const bytes = new Uint8Array(length);
+  for (let index = 0; index < length; index++) bytes[index] = (start + index) % 251;
+  return bytes;
+};
+export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 export const joined = (chunks: readonly Uint8Array[]): Uint8Array => {
   const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
   let at = 0;
