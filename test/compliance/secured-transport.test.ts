@@ -55,12 +55,12 @@ function overTcp(engines: Engines): Promise<TransportPair> {
     const listening = (address: { port: number }): void => {
       const toServer = connect({ host: '127.0.0.1', port: address.port });
       secured(engines, toServer, concat(accepted.pipe(take(1)), NEVER)).then(
-        ({ a, b, close }) =>
+        (pair) =>
           resolve({
-            a,
-            b,
+            a: pair.a,
+            b: pair.b,
             close: () => {
-              void close();
+              void pair.close();
               listener.unsubscribe();
             },
           }),

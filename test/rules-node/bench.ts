@@ -47,10 +47,11 @@ export class Tap {
   /** Bytes the source has brought. */
   taken = 0;
 
-  constructor({ source, sink, unread, info }: ByteDuplex) {
+  constructor(below: ByteDuplex) {
+    const { source, sink, info } = below;
     this.duplex = {
       info,
-      unread,
+      unread: (bytes) => below.unread(bytes),
       source: {
         bytes: source.bytes.pipe(tap((bytes) => (this.taken += bytes.length))),
         request: (bytes) => source.request(bytes),
@@ -191,7 +192,7 @@ export interface Duo {
   readonly link: { readonly aToB: LinkControl; readonly bToA: LinkControl };
   /** Both ends have their connection. */
   open(): Promise<Duo>;
-  destroy(): void;
+  readonly destroy: () => void;
 }
 
 export function duo(options: DuoOptions = {}): Duo {
