@@ -28,7 +28,7 @@ import { WriteQueue } from './write-queue.ts';
 /** What the outbound road asks of the stage. */
 export interface OutboundHost {
   readonly limits: Limits;
-  readonly may: { readonly refusal: RefusalReason | undefined; readonly updateKeys: boolean; renegotiations: number };
+  readonly may: { readonly refusal: RefusalReason | undefined; readonly canUpdateKeys: boolean };
   /** close_notify and data may go to the engine. */
   maySendActions(): boolean;
   /** The peer's close_notify has come: ours needs no readiness. */
@@ -150,8 +150,7 @@ export class Outbound {
       this.#host.closeGiven();
       this.#closeIsDue = true;
       this.engine.sendCloseNotify();
-    } else if (this.#host.may.updateKeys) {
-      this.#host.may.renegotiations++;
+    } else if (this.#host.may.canUpdateKeys) {
       this.engine.updateKeys?.({ requestPeer: true });
     } else {
       if (this.acks.observed) this.acks.next({ type: 'refused', intent: intent.id, bytes: 0, why: 'not-supported' });

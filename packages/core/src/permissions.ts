@@ -7,7 +7,7 @@ import type { RefusalReason } from './write-ack.ts';
 export class Permissions {
   /** The factory whose engine this connection has. */
   factory: TlsEngineFactory | undefined;
-  /** TLS 1.2 renegotiations we began. */
+  /** TLS 1.2 renegotiations we began, or have in the queue. */
   renegotiations = 0;
   readonly #stage: Stage;
 
@@ -21,12 +21,20 @@ export class Permissions {
     return version !== undefined && this.factory?.capabilities.halfClose.includes(version) === true;
   }
 
+  /** `updateKeys` may be accepted: there is one left, where they are counted. */
   get updateKeys(): boolean {
+    const { limits, parameters } = this.#stage;
+    if (!this.canUpdateKeys) return false;
+    if (parameters?.version === 'TLSv1.3' || limits.renegotiation === false) return true;
+    return this.renegotiations < limits.renegotiation.max;
+  }
+
+  /** Engine, version and limits have something for `updateKeys` to do. */
+  get canUpdateKeys(): boolean {
     const { parameters, engine, limits } = this.#stage;
     if (parameters === undefined || engine?.updateKeys === undefined) return false;
     if (!this.factory?.capabilities.keyUpdate.includes(parameters.version)) return false;
-    if (parameters.version === 'TLSv1.3') return true;
-    return limits.renegotiation !== false && this.renegotiations < limits.renegotiation.max;
+    return parameters.version === 'TLSv1.3' || limits.renegotiation !== false;
   }
 
   /** Why a write is refused now, if it is. */

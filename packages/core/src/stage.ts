@@ -160,7 +160,7 @@ export class Stage implements Host {
   updateKeys(): void {
     this.turn.enter();
     if (this.parameters !== undefined && !this.may.updateKeys) this.outbound.refuse('not-supported');
-    else this.outbound.accept('key-update', undefined, true);
+    else if (this.outbound.accept('key-update', undefined, true).state !== 'refused') this.may.renegotiations++;
     this.turn.leave();
   }
 
