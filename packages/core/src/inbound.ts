@@ -104,8 +104,9 @@ export class Inbound {
     const needsMore = this.#asked <= 0 && this.#waitingBytes === 0 && this.reader.held === 0;
     if (held + Math.max(0, this.#asked) > readLowWater && !needsMore) return;
     // The engine alone has a part of a record: whatever the marks are, only the rest of it helps.
-    const most = needsMore ? Math.max(readHighWater, held + maxWireRecordBytes) : readHighWater;
+    const most = needsMore ? Math.max(readHighWater, maxWireRecordBytes) : readHighWater;
     const room = most - held - this.#asked;
+    if (room <= 0) return;
     this.#asked += room;
     this.#source.request(room);
   }
