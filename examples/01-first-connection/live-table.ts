@@ -51,7 +51,11 @@ export class LiveTable {
   }
 
   head(): void {
-    const names = columns.map((column) => titles[column].slice(0, this.#columns[column]).padEnd(this.#columns[column]));
+    const names = columns.map((column) => {
+      const width = this.#columns[column];
+      const [short = ''] = titles[column].split(' ');
+      return (titles[column].length <= width ? titles[column] : short).padEnd(width);
+    });
     this.#print(this.#paint('bold', ['ms'.padStart(timeWidth), ...names].join(this.#gap).trimEnd()));
     this.#print(this.#paint('dim', '─'.repeat(this.#width)));
   }

@@ -5,8 +5,8 @@ import { connect } from '@rxtls/transport-tcp';
 import { lastValueFrom, tap } from 'rxjs';
 import { type Arguments, helpText, readArguments } from './arguments.ts';
 import { ConnectionView } from './connection-view.ts';
-import { verdict } from './exit-codes.ts';
-import { lineWriter, writeTo } from './output.ts';
+import { unsent, verdict } from './exit-codes.ts';
+import { lineWriter, nowhere, type Output, plaintextTo } from './output.ts';
 import { paintFor } from './paint.ts';
 import { demonstration, elsewhere, type Target } from './target.ts';
 
@@ -24,34 +24,32 @@ function conversation({ endpoint, engine, messages, wait }: Target, view: Connec
       view.secured(connection.negotiated);
       return connection.readEach((bytes) => {
         view.read(bytes);
-        return output(bytes);
+        return output.write(bytes);
       });
     }),
   );
 }
 
-type Output = (plaintext: Uint8Array) => Promise<void>;
-
 async function run(options: Arguments): Promise<void> {
   const { connect: there, quiet } = options;
   const target = there === undefined ? await demonstration() : await elsewhere(options, there);
   const log = there === undefined ? process.stdout : process.stderr;
+  const output = there === undefined ? nowhere : plaintextTo(process.stdout, process.stdout.isTTY);
   const view = new ConnectionView({
-    print: quiet ? () => undefined : lineWriter(log),
+    print: quiet ? () => undefined : lineWriter(log, output),
     paint: paintFor(log),
     width: Math.min(110, Math.max(80, log.isTTY ? log.columns : 100)),
     showText: there === undefined,
   });
-  const output = there === undefined ? () => Promise.resolve() : writeTo(process.stdout);
   try {
     await lastValueFrom(conversation(target, view, output), { defaultValue: undefined });
-    const unsent = view.ledger.lost + view.ledger.refused + (options.stdin ? process.stdin.readableLength : 0);
-    if (unsent > 0) throw new AbortedError('the server closed before everything was sent');
+    const left = view.ledger.lost + view.ledger.refused + (options.stdin ? process.stdin.readableLength : 0);
+    if (left > 0) throw new AbortedError(unsent);
     view.close();
   } catch (error) {
     view.close(error);
     const { code, line } = verdict(error, view.connected);
-    lineWriter(process.stderr)(`error: ${line}`);
+    lineWriter(process.stderr, output)(`error: ${line}`);
     process.exitCode = code;
   } finally {
     target.stop();

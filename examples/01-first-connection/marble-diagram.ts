@@ -52,14 +52,16 @@ export class MarbleDiagram {
     const shown = rows.filter((row) => moments.some(({ marks }) => marks[row] !== undefined));
     const columns = moments.map((moment) => columnOf(moment, shown));
     const { head, tail } = fit(columns, width - left - 2, this.#skipped);
-    const line = (part: (column: Drawn) => string, fill: string): string =>
-      [...head.map(part), ...(tail === undefined ? [] : [fill === ' ' ? '  ' : '⋯⋯', ...tail.map(part)])].join('');
+    const line = (row: Row): string => {
+      const cells = (part: readonly Drawn[]): string => part.map((column) => column.cells[row] ?? '').join('');
+      return `${cells(head)}${tail === undefined ? '' : `⋯⋯${cells(tail)}`}-`;
+    };
     const all = [...head, ...(tail ?? [])];
     const marks = new Set(shown.flatMap((row) => all.flatMap(({ marks }) => (marks[row] ?? '').split(''))));
     const legend = Object.entries(meaning).filter(([mark]) => marks.has(mark));
     return [
       (' '.repeat(left) + times(head) + (tail === undefined ? '' : `  ${times(tail)}`)).trimEnd(),
-      ...shown.map((row) => `${names[row].padEnd(left)}${line(({ cells }) => cells[row] ?? '', '-')}-`),
+      ...shown.map((row) => names[row].padEnd(left) + line(row)),
       '',
       ...wrapped(
         legend.map(([mark, text]) => `${mark} ${text}`),

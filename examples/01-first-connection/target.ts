@@ -36,7 +36,7 @@ export async function elsewhere(options: Arguments, connect: Endpoint): Promise<
     engine: {
       serverName,
       port: connect.port,
-      alpnProtocols: alpn,
+      ...(alpn.length > 0 && { alpnProtocols: alpn }),
       ...(ca !== undefined && { ca: await authorities(ca) }),
     },
     messages: stdin ? process.stdin : each(send === undefined ? [] : [Buffer.from(send)]),
