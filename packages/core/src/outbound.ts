@@ -33,6 +33,8 @@ export interface OutboundHost {
   maySendActions(): boolean;
   /** The peer's close_notify has come: ours needs no readiness. */
   readonly peerHasClosed: boolean;
+  /** Whatever the engine has said has been heard, a close_notify of the peer's too. */
+  readonly isCaughtUp: boolean;
   /** The handshake is still to be finished. */
   isBeforeHandshake(): boolean;
   closeGiven(): void;
@@ -118,7 +120,7 @@ export class Outbound {
     if (length > 0) intent.rest = bytes;
     const isNext = !this.hasUnsent;
     this.#queue.push(intent);
-    if (isNext && length > 0 && this.#mayGiveData()) this.#giveFirst(intent);
+    if (isNext && length > 0 && this.#host.isCaughtUp && this.#mayGiveData()) this.#giveFirst(intent);
     // Not `slice()`: on a Node Buffer that is a view of the caller's bytes.
     if (intent.rest !== undefined && !owned) intent.rest = new Uint8Array(intent.rest);
     this.#tell(intent, 'queued');

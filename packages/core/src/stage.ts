@@ -284,6 +284,10 @@ export class Stage implements Host {
     return this.state === 'lastClosing';
   }
 
+  get isCaughtUp(): boolean {
+    return this.#outbox.isEmpty;
+  }
+
   maySendActions(): boolean {
     return maySendActions(this.state) && this.mayCallEngine;
   }
