@@ -1,14 +1,18 @@
-import type { Observer } from 'rxjs';
+import { EMPTY, type Observable, type Observer } from 'rxjs';
 import { EngineFailureError } from './engine/index.ts';
 import type { Stage } from './stage.ts';
 
-/** Subscribes the observers of the options. One that throws ends its own connection. */
+/** Subscribes the observers of the options. One that throws ends its own connection; those after it hear of the end alone. */
 export function observe(stage: Stage): void {
   const { readiness, acks, ledger, events } = stage.settings.observe;
-  if (events) stage.events.subscribe(guarded(stage, events));
-  if (acks) stage.outbound.acks.subscribe(guarded(stage, acks));
-  if (ledger) stage.ledger.observable.subscribe(guarded(stage, ledger));
-  if (readiness) stage.readiness.observable.subscribe(guarded(stage, readiness));
+  if (events) subscribe(stage, stage.events, events);
+  if (acks) subscribe(stage, stage.outbound.acks, acks);
+  if (ledger) subscribe(stage, stage.ledger.observable, ledger);
+  if (readiness) subscribe(stage, stage.readiness.observable, readiness);
+}
+
+function subscribe<T>(stage: Stage, values: Observable<T>, observer: Partial<Observer<T>>): void {
+  (stage.end === 'no' ? values : EMPTY).subscribe(guarded(stage, observer));
 }
 
 function guarded<T>(stage: Stage, observer: Partial<Observer<T>>): Partial<Observer<T>> {
