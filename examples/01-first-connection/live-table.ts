@@ -108,11 +108,17 @@ export class LiveTable {
   }
 }
 
-function textOf({ entry: { lead, what, detail }, count, bytes }: Cell): string {
+function textOf({ entry: { column, lead, what, detail }, count, bytes }: Cell): string {
   if (count === 1) return `${lead} ${detail}`.trim();
-  const sum = bytes === 0 ? '' : ` ${bytes}`;
-  return `${lead.startsWith('#') ? '' : lead} ${count}× ${what}${sum}`.trim();
+  if (column === 'acks' || column === 'readiness') return `${count} ${what}`;
+  const kind = column === 'ciphertext' ? ` ${what}` : '';
+  return `${lead.startsWith('#') ? '' : lead} ${count}×${kind}${bytes === 0 ? '' : ` ${size(bytes)}`}`.trim();
 }
+
+const size = (bytes: number): string => {
+  if (bytes < 10_000) return `${bytes} B`;
+  return bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+};
 
 const sameKind = (a: string, b: string): boolean => a === b || (a.startsWith('#') && b.startsWith('#'));
 
