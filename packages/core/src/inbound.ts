@@ -115,7 +115,7 @@ export class Inbound {
   step(): number {
     const engine = this.engine;
     if (engine === undefined || this.#closed) return -1;
-    this.#balance(engine);
+    if (this.#balance(engine)) return 0; // what it says to that is heard first
     const chunk = this.#waiting.peek();
     if (chunk === undefined) {
       if (!this.ended || this.#endGiven) return -1;
@@ -213,12 +213,13 @@ export class Inbound {
     );
   }
 
-  /** More than a window of plaintext waits for the reader: the engine holds the rest back. */
-  #balance(engine: TlsEngine): void {
+  /** While more than a window of plaintext waits for the reader, the engine holds the rest back. Answers whether it goes on now. */
+  #balance(engine: TlsEngine): boolean {
     const isFull = this.reader.held >= this.#host.limits.readHighWater;
-    if (isFull === this.#isPaused) return;
+    if (isFull === this.#isPaused) return false;
     this.#isPaused = isFull;
     if (isFull) engine.pause();
     else engine.resume();
+    return !isFull;
   }
 }
