@@ -73,9 +73,10 @@ function fetched(
 
 const body = (response: Buffer): Buffer => response.subarray(response.indexOf('\r\n\r\n') + 4);
 
+// Node's https server takes a half-close for a goodbye and drops what it has not answered yet (see below).
 for (const version of versions)
   for (const delay of [undefined, 50])
-    for (const halfClose of version === 'TLSv1.3' ? [false, true] : [false]) {
+    for (const halfClose of version === 'TLSv1.3' && delay === undefined ? [false, true] : [false]) {
       const title = `${version}, handler answers ${delay === undefined ? 'at once' : `after ${delay} ms`}${halfClose ? ', halfClose' : ''}`;
       t.test(`${title}: exchange has the whole response of Node's https server`, async (t) => {
         const port = await httpsServer(t, version, delay);
@@ -97,6 +98,14 @@ for (const version of versions)
     t.match(response.toString('latin1'), `x-received: ${sha256(large)}`);
     t.match(body(response).toString(), 'you asked for /up');
   });
+
+t.test(
+  "TLSv1.3, halfClose, handler answers after 50 ms: Node's server says goodbye instead, and that is a clean end",
+  async (t) => {
+    const port = await httpsServer(t, 'TLSv1.3', 50);
+    t.equal((await fetched(port, 'TLSv1.3', (c) => c.exchange([request('/')], { halfClose: true }))).length, 0);
+  },
+);
 
 t.test('TLSv1.2: halfClose is refused in words, and the connection is closed', async (t) => {
   const port = await httpsServer(t, 'TLSv1.2', undefined);
