@@ -3,6 +3,7 @@
 //   transport → core/stage.ts → core/inbound.ts → engine → core/engine-answers.ts → core/inbound.ts → subscriber
 //
 // The engine is the placebo, which seals nothing, so that every byte on the way is known; the peer is played by hand.
+// A whole connection as one marble diagram, demand and readiness included: packages/testing/test/whole-connection.test.ts.
 import { type ByteDuplex, secure, type TlsConnection } from '@rxtls/core';
 import { placeboEngine, placeboRecords as record } from '@rxtls/testing';
 import { memoryPair } from '@rxtls/transport-memory';
