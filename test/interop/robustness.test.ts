@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import tls from 'node:tls';
-import { type ConnectionFailure, open, secure, type TlsConnection, type TlsError } from '@rxtls/core';
+import { open, secure, type TlsConnection, type TlsError } from '@rxtls/core';
 import { connect } from '@rxtls/transport-tcp';
 import { config, NEVER } from 'rxjs';
 import t, { type Test } from 'tap';
@@ -98,11 +98,9 @@ for (const version of versions)
         socket.resume();
         if (!socket.destroyed) await once(socket, 'close').catch(() => undefined);
       };
-      const troubled = [
-        ...['verify.test', 'project.test', 'reader.test'].map((servername) =>
-          plain(t, server.port, { ...trust, servername }),
-        ),
-      ];
+      const troubled = ['verify.test', 'project.test', 'reader.test'].map((servername) =>
+        plain(t, server.port, { ...trust, servername }),
+      );
       for (const socket of troubled) socket.on('secureConnect', () => socket.write('something to read'));
       const garbage = net.connect(server.port, host).on('error', () => undefined);
       garbage.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
