@@ -1,6 +1,7 @@
 // The ways out. Every one of them ends here, exactly once, with every intent settled, the transport ended or aborted once, the
 // engine destroyed and everybody who waits told.
 
+import { attempt } from './attempt.ts';
 import { AbortedError, alertForError, type LimitExceededError, type TlsError } from './engine/index.ts';
 import { maySendActions, phaseOf } from './session-state.ts';
 import type { Stage } from './stage.ts';
@@ -82,7 +83,7 @@ export class Ending {
     stage.end = 'clean';
     stage.release();
     if (stage.closing.isUnwrapping) for (const bytes of inbound.takeRemainder().reverse()) transport.unread(bytes);
-    else transport.sink.end();
+    else attempt(() => transport.sink.end());
     inbound.forget();
     stage.outbound.finish(undefined);
     stage.endStreams();
@@ -110,8 +111,8 @@ export class Ending {
     const { sink } = stage.transport;
     stage.advance('failed');
     stage.release();
-    if (endFirst) sink.end();
-    sink.abort(error);
+    if (endFirst) attempt(() => sink.end());
+    attempt(() => sink.abort(error));
     stage.inbound.forget();
     stage.outbound.finish(error);
     stage.endStreams();

@@ -46,7 +46,7 @@ export class EngineAnswers implements OutboxReader {
       try {
         if (stage.mayCallEngine) call();
       } catch (cause) {
-        stage.engineThrew(cause);
+        this.engineThrew(cause);
       }
     };
     const run = runUserFunction<unknown>({
@@ -104,5 +104,11 @@ export class EngineAnswers implements OutboxReader {
 
   failed(error: TlsError): void {
     this.#stage.ending.fail(error);
+  }
+
+  /** No engine may throw: one that does is broken, and is not called again. */
+  engineThrew(cause: unknown): void {
+    this.#stage.engineFailed();
+    this.#stage.fail(new EngineFailureError('the engine threw', { cause }));
   }
 }

@@ -7,6 +7,7 @@ import {
   ClientHelloReader,
   EngineFailureError,
   engineReadiness,
+  HandshakeTimeoutError,
   type NegotiatedParameters,
   NotTlsError,
   PeerIncompatibleError,
@@ -45,7 +46,7 @@ export class Opening implements Candidate {
   }
 
   start(): void {
-    this.#stage.deadline('handshakeTimeout');
+    this.deadline('handshakeTimeout');
     this.#wait = this.#supply.wait({
       ready: () => this.#ready(),
       failed: (cause) =>
@@ -53,6 +54,15 @@ export class Opening implements Candidate {
           cause instanceof TlsError ? cause : new EngineFailureError('the source of engines failed', { cause }),
         ),
     });
+  }
+
+  /** Replaces the deadline that runs. */
+  deadline(limit: 'handshakeTimeout' | 'clientHelloTimeout'): void {
+    const milliseconds = this.#stage.limits[limit];
+    const alert = 'handshake_failure';
+    this.#stage.timer.set(milliseconds, () =>
+      this.#fail(new HandshakeTimeoutError(limit, `not done within ${milliseconds} ms (limits.${limit})`, { alert })),
+    );
   }
 
   /** Ciphertext on its way to the engine. */
@@ -64,7 +74,7 @@ export class Opening implements Candidate {
 
   admitted(): void {
     this.#slot = 'taken';
-    this.#stage.deadline('handshakeTimeout');
+    this.deadline('handshakeTimeout');
     this.#tell('admitted');
     const source = this.#supply.latest!;
     if (isSelector(source)) this.#select(source, this.hello!);
@@ -104,7 +114,7 @@ export class Opening implements Candidate {
     const early = this.#early ?? [];
     this.#early = undefined;
     if (isFactory(source) && source.role === 'client') return this.#stage.adopt(source);
-    this.#stage.deadline('clientHelloTimeout');
+    this.deadline('clientHelloTimeout');
     this.#reader = new ClientHelloReader(this.#stage.limits);
     for (const bytes of early) if (this.#reader !== undefined) this.#read(bytes);
   }
@@ -121,7 +131,7 @@ export class Opening implements Candidate {
     if (hello === undefined) return;
     this.#reader = undefined;
     this.hello = hello;
-    this.#stage.deadline('handshakeTimeout');
+    this.deadline('handshakeTimeout');
     this.#tell('client-hello');
     if (this.#stage.end !== 'no') return;
     if (this.#admission === undefined) return this.admitted();

@@ -38,7 +38,9 @@ export interface OutboundHost {
   /** The handshake is still to be finished. */
   isBeforeHandshake(): boolean;
   closeGiven(): void;
-  engineThrew(cause: unknown): void;
+  readonly answers: { engineThrew(cause: unknown): void };
+  /** No transport may throw: one that does has failed. */
+  readonly ending: { transportFailed(cause: unknown): void };
   readonly events: Subject<TlsEvent>;
   readonly observed: boolean;
 }
@@ -163,7 +165,11 @@ export class Outbound {
 
   ciphertext(bytes: Uint8Array): void {
     this.written += bytes.length;
-    this.#sink.write(bytes);
+    try {
+      this.#sink.write(bytes);
+    } catch (cause) {
+      this.#host.ending.transportFailed(cause);
+    }
   }
 
   /** The engine has sealed this much more, and its ciphertext has been handed to the transport; 0 is our close_notify. */
@@ -266,7 +272,7 @@ export class Outbound {
     try {
       this.#giveSlice(intent);
     } catch (cause) {
-      this.#host.engineThrew(cause);
+      this.#host.answers.engineThrew(cause);
     }
   }
 

@@ -23,7 +23,6 @@ import {
   ApiMisuseError,
   EngineFailureError,
   type EngineReadiness,
-  HandshakeTimeoutError,
   type Limits,
   type NegotiatedParameters,
   type TlsEngine,
@@ -209,7 +208,7 @@ export class Stage implements Host {
       given = this.#inboundIsNext ? this.inbound.step() : this.outbound.step();
       if (given < 0) given = this.#inboundIsNext ? this.outbound.step() : this.inbound.step();
     } catch (cause) {
-      this.engineThrew(cause);
+      this.answers.engineThrew(cause);
     }
     this.turn.leave();
     return given;
@@ -312,12 +311,6 @@ export class Stage implements Host {
     this.#engineGone = true;
   }
 
-  /** No engine may throw: one that does is broken, and is not called again. */
-  engineThrew(cause: unknown): void {
-    this.#engineGone = true;
-    this.fail(new EngineFailureError('the engine threw', { cause }));
-  }
-
   readerChanged(): void {
     this.ending.readerChanged();
     this.turn.run();
@@ -325,18 +318,6 @@ export class Stage implements Host {
 
   readerThrew(cause: unknown): void {
     this.ending.fail(new EngineFailureError('the reader of plaintext threw', { cause }));
-  }
-
-  /** Replaces the deadline that runs. */
-  deadline(limit: 'handshakeTimeout' | 'clientHelloTimeout'): void {
-    const milliseconds = this.limits[limit];
-    this.timer.set(milliseconds, () =>
-      this.ending.fail(
-        new HandshakeTimeoutError(limit, `not done within ${milliseconds} ms (limits.${limit})`, {
-          alert: 'handshake_failure',
-        }),
-      ),
-    );
   }
 
   handshakeDone(parameters: NegotiatedParameters): void {
@@ -407,6 +388,6 @@ export class Stage implements Host {
   #timeRenegotiation(): void {
     if (this.parameters === undefined) return;
     if (!isRenegotiating(this)) this.timer.clear();
-    else if (!this.timer.isSet) this.deadline('handshakeTimeout');
+    else if (!this.timer.isSet) this.opening.deadline('handshakeTimeout');
   }
 }
