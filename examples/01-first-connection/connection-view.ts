@@ -1,5 +1,11 @@
-import type { ConnectionObservers, DuplexInfo, Ledger, NegotiatedParameters } from '@rxtls/core';
-import { debounceTime, filter, lastValueFrom, Subject, startWith, take } from 'rxjs';
+import {
+  AbortedError,
+  type ConnectionObservers,
+  type DuplexInfo,
+  type Ledger,
+  type NegotiatedParameters,
+} from '@rxtls/core';
+import { debounceTime, filter, lastValueFrom, map, type Observable, Subject, startWith, switchMap, take } from 'rxjs';
 import { acked, type Entry, happened, read, readinessIs, written } from './entry.ts';
 import { LiveTable } from './live-table.ts';
 import { MarbleDiagram } from './marble-diagram.ts';
@@ -26,6 +32,7 @@ export class ConnectionView {
   readonly #table: LiveTable;
   readonly #diagram = new MarbleDiagram();
   readonly #activity = new Subject<void>();
+  readonly #writesEnded = new Subject<void>();
   readonly #start = performance.now();
   #parameters: NegotiatedParameters | undefined;
   #readiness = '';
@@ -62,6 +69,17 @@ export class ConnectionView {
       yield bytes;
     }
     this.#diagram.add(this.#now, 'writes', '|');
+    this.#writesEnded.next();
+  }
+
+  /** Errors when our side is closed and the server says nothing and does not close for so many milliseconds. */
+  deserted(milliseconds: number): Observable<never> {
+    return this.#writesEnded.pipe(
+      switchMap(() => this.silence(milliseconds)),
+      map(() => {
+        throw new AbortedError(`the server did not close within ${milliseconds} ms of our close_notify`);
+      }),
+    );
   }
 
   secured(parameters: NegotiatedParameters): void {

@@ -2,7 +2,7 @@
 import { AbortedError, secure, use } from '@rxtls/core';
 import { nodeEngine } from '@rxtls/engine-node';
 import { connect } from '@rxtls/transport-tcp';
-import { lastValueFrom, tap } from 'rxjs';
+import { lastValueFrom, takeUntil, tap } from 'rxjs';
 import { type Arguments, helpText, readArguments } from './arguments.ts';
 import { ConnectionView } from './connection-view.ts';
 import { unsent, verdict } from './exit-codes.ts';
@@ -22,10 +22,11 @@ function conversation({ endpoint, engine, messages, wait }: Target, view: Connec
     secure(nodeEngine.client(engine), { writes: view.writing(writes()), observe: view.observers }),
     use((connection) => {
       view.secured(connection.negotiated);
-      return connection.readEach((bytes) => {
+      const answers = connection.readEach((bytes) => {
         view.read(bytes);
         return output.write(bytes);
       });
+      return answers.pipe(takeUntil(view.deserted(5_000)));
     }),
   );
 }

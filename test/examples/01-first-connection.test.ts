@@ -168,6 +168,16 @@ t.test('what is not TLS, or hangs up: 5', async (t) => {
   old.close();
 });
 
+for (const maxVersion of ['TLSv1.3', 'TLSv1.2'] as const)
+  t.test(`a ${maxVersion} server that never closes its side is not waited for without end: 5`, async (t) => {
+    const deaf = (socket: TLSSocket): void => void socket.resume().write('hello');
+    const peer = await tlsPeer(await pki.leaf('ecdsa'), deaf, { allowHalfOpen: true, maxVersion });
+    t.teardown(() => peer.close());
+    const outcome = await run(trusting(peer, '--wait', '100', '--send', 'hello'));
+    failed(t, outcome, 5, /^error: connection failed: .*did not close within 5000 ms/);
+    t.equal(outcome.stdout, 'hello');
+  });
+
 t.test('where nobody listens: 3', async (t) => {
   const gone = await listening(createTcpServer());
   gone.close();
