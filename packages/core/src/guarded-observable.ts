@@ -6,9 +6,10 @@ import { Observable, type Observer, Subscriber, type Subscription } from 'rxjs';
  * Handlers behind operators are RxJS's own business: what an operator's function throws comes back as unsubscription.
  */
 export class GuardedObservable<T> extends Observable<T> {
-  readonly #thrown: (error: unknown) => void;
+  readonly #thrown: ((error: unknown) => void) | undefined;
 
-  constructor(subscribe: (subscriber: Subscriber<T>) => void, thrown: (error: unknown) => void) {
+  /** Without `thrown` the subscription of the observer that threw is ended. */
+  constructor(subscribe: (subscriber: Subscriber<T>) => void, thrown?: (error: unknown) => void) {
     super(subscribe);
     this.#thrown = thrown;
   }
@@ -29,7 +30,13 @@ export class GuardedObservable<T> extends Observable<T> {
       typeof observerOrNext === 'function' || observerOrNext === null || observerOrNext === undefined
         ? { ...(observerOrNext && { next: observerOrNext }), ...(error && { error }), ...(complete && { complete }) }
         : observerOrNext;
-    const thrown = this.#thrown;
+    let subscription: Subscription | undefined;
+    let isBroken = false;
+    const thrown = (error: unknown): void => {
+      isBroken = true;
+      if (this.#thrown === undefined) subscription?.unsubscribe();
+      else this.#thrown(error);
+    };
     const guarded: Partial<Observer<T>> = {
       next(value) {
         try {
@@ -43,6 +50,8 @@ export class GuardedObservable<T> extends Observable<T> {
     };
     // Without an error handler RxJS reports the error as unhandled; a handler of ours in between must not hide it.
     if (observer.error) guarded.error = (error: unknown) => observer.error?.(error);
-    return super.subscribe(guarded);
+    subscription = super.subscribe(guarded);
+    if (isBroken && this.#thrown === undefined) subscription.unsubscribe();
+    return subscription;
   }
 }

@@ -1,6 +1,7 @@
-import { Observable, type OperatorFunction } from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
 import type { ByteDuplex } from './duplex.ts';
 import { checkEngineSource, type EngineSource, EngineSupply } from './engine-source.ts';
+import { GuardedObservable } from './guarded-observable.ts';
 import { resolveSecureOptions, type SecureOptions } from './secure-options.ts';
 import { secured } from './secured.ts';
 import type { TlsConnection } from './tls-connection.ts';
@@ -24,7 +25,7 @@ export function secure(
   checkEngineSource(engine);
   const settings = resolveSecureOptions(options);
   return (transport) =>
-    new Observable((subscriber) => {
+    new GuardedObservable((subscriber) => {
       const supply = new EngineSupply(engine);
       subscriber.add(secured(transport, supply, settings).subscribe(subscriber));
       subscriber.add(() => supply.stop());
