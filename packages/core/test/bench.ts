@@ -82,7 +82,7 @@ export class Wire {
   room: number;
   /** Demand stays as it is, and nothing written is reported as taken. */
   holds = false;
-  onWrite: ((bytes: Uint8Array) => void) | undefined;
+  onWrite: ((bytes: Uint8Array) => unknown) | undefined;
 
   constructor(room = Number.POSITIVE_INFINITY) {
     this.room = room;

@@ -996,3 +996,41 @@ t.test(
     t.equal(failures, 2);
   },
 );
+
+t.test(
+  'D2 (placebo): whoever gets the connection and throws has it torn down, in the call that subscribes too',
+  async (t) => {
+    for (const isAtOnce of [false, true]) {
+      const wire = new Wire();
+      const flight = record.serverFlight(1, true);
+      if (isAtOnce) wire.onWrite = (bytes) => bytes[5] === 1 && wire.give(flight);
+      const errors = await unhandled(() => {
+        concat(of(wire.duplex), NEVER)
+          .pipe(secure(placeboEngine.client(), { scheduler: new Clock() }))
+          .subscribe(() => {
+            throw new Error('owner');
+          });
+        if (!isAtOnce) wire.give(flight);
+      });
+      t.match(errors, [{ message: 'owner' }]);
+      t.equal(wire.count('abort'), 1);
+    }
+  },
+);
+
+t.test('D2 (placebo): a transport whose methods throw has failed, and everybody is told', async (t) => {
+  for (const method of ['write', 'end', 'abort'] as const) {
+    const bench = openClient();
+    Object.assign(bench.wire.duplex.sink, {
+      [method]() {
+        throw new Error(`${method} throws`);
+      },
+    });
+    bench.connection.write(ascii('x'));
+    if (method === 'end') bench.wire.give(record.closeNotify());
+    if (method === 'abort') bench.wire.source.complete();
+    t.ok(method === 'end' ? bench.isComplete : bench.error instanceof TlsError, method);
+    t.same(bookkeeping(bench), []);
+    t.equal(bench.clock.pending, 0);
+  }
+});
