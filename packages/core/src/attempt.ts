@@ -1,4 +1,4 @@
-/** A call of an engine that is given up anyway: what it throws changes nothing. */
+/** A last call of an engine or a transport that is given up anyway: what it throws changes nothing. */
 export function attempt(call: (() => void) | undefined): void {
   try {
     call?.();
