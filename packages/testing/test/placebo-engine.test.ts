@@ -192,7 +192,7 @@ t.test('verify is a task; only true goes on, and data behind it is held', async 
 });
 
 t.test('it is strict with the peer', async (t) => {
-  const cases: [string, Uint8Array, typeof PeerMisbehavedError | typeof LimitExceededError, string][] = [
+  const cases: [string, Uint8Array, abstract new (...input: never[]) => TlsError, string][] = [
     ['oversize', bytes(23, 3, 3, 0x40, 1), PeerMisbehavedError, 'record_overflow'],
     ['unknown type', bytes(99), PeerMisbehavedError, 'unexpected_message'],
     ['heartbeat', bytes(24, 3, 3, 0, 0), PeerMisbehavedError, 'unexpected_message'],
