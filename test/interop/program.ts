@@ -11,6 +11,7 @@ export class Program {
   readonly exited: Promise<number | null>;
   readonly #child: ChildProcessWithoutNullStreams;
   #changed: (() => void)[] = [];
+  #outputLength = 0;
 
   constructor(t: Test, command: string, args: readonly (string | readonly string[])[]) {
     const child = spawn(command, args.flat(), { stdio: 'pipe' });
@@ -25,6 +26,7 @@ export class Program {
     child.stdin.on('error', () => undefined);
     child.stdout.on('data', (bytes: Buffer) => {
       this.output.push(bytes);
+      this.#outputLength += bytes.length;
       this.printed.push(bytes);
       this.#wake();
     });
@@ -73,7 +75,7 @@ export class Program {
   }
 
   get outputLength(): number {
-    return this.output.reduce((sum, chunk) => sum + chunk.length, 0);
+    return this.#outputLength;
   }
 
   #wake(): void {

@@ -27,6 +27,8 @@ const incompatible: ReadonlyMap<string, AlertDescription> = new Map([
   ['NO_APPLICATION_PROTOCOL', 'no_application_protocol'],
   ['DH_KEY_TOO_SMALL', 'insufficient_security'],
   ['UNSAFE_LEGACY_RENEGOTIATION_DISABLED', 'handshake_failure'],
+  // Our own renegotiation was answered with no_renegotiation, which ends it (RFC 5246 §7.2.2).
+  ['NO_RENEGOTIATION', 'handshake_failure'],
 ] as const);
 
 const misbehaved: ReadonlyMap<string, AlertDescription> = new Map([
