@@ -233,7 +233,9 @@ export class Stage implements Host {
       this.queueClose();
       return true;
     }
-    if (state === 'lastClosing' || state === 'closed') closing.watch();
+    // Without half-close the peer has to answer our close_notify.
+    const peerMustClose = state === 'writeClosed' && !this.may.halfClose;
+    if (state === 'lastClosing' || state === 'closed' || peerMustClose) closing.watch();
     this.#timeRenegotiation();
     inbound.ask();
     return !this.#outbox.isEmpty || inbound.hasWork;

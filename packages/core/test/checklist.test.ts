@@ -453,6 +453,19 @@ t.test(
   },
 );
 
+t.test(
+  'C4 (placebo): closeWrite too has its time where there is no half-close; TLS 1.3 may go on reading',
+  async (t) => {
+    for (const version of versions) {
+      const bench = openClient({}, version);
+      bench.connection.closeWrite().subscribe({ error: () => undefined });
+      bench.clock.to(60_000);
+      if (version === 'TLSv1.3') t.equal(bench.error, undefined);
+      else t.match(bench.error, { name: 'LimitExceededError', limit: 'closeTimeout' });
+    }
+  },
+);
+
 t.test('C5 (placebo): after the peer’s close_notify 1.3 writes on, 1.2 refuses visibly', async (t) => {
   for (const version of versions) {
     const bench = openClient({ halfOpen: true }, version, new Wire(60));
