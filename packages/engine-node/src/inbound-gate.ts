@@ -11,6 +11,7 @@ export class InboundGate {
   readonly #sink: TlsEngineSink;
   #held: Held[] = [];
   #verified = false;
+  #awaits = false;
   #paused = false;
   #closed = false;
 
@@ -23,19 +24,25 @@ export class InboundGate {
   }
 
   consumed(bytes: number): void {
-    // Nothing held means that these bytes carried no plaintext that somebody still waits for.
-    if (this.#held.length === 0) this.#sink.consumed(bytes);
-    else this.#held.push({ consumed: bytes });
+    // Nothing kept means that these bytes carried no plaintext that somebody still waits for.
+    if (this.#isKeeping) this.#held.push({ consumed: bytes });
+    else this.#sink.consumed(bytes);
   }
 
   closeNotify(): void {
-    if (this.#held.length === 0) this.#sink.closeNotify();
-    else this.#held.push({ closeNotify: true });
+    if (this.#isKeeping) this.#held.push({ closeNotify: true });
+    else this.#sink.closeNotify();
+  }
+
+  /** OpenSSL's handshake is over, the peer is not verified yet: a close_notify that comes now comes after the handshake. */
+  await(): void {
+    this.#awaits = true;
   }
 
   /** The peer is verified: plaintext may flow. */
   open(): void {
     this.#verified = true;
+    this.#awaits = false;
     this.#drain();
   }
 
@@ -52,6 +59,10 @@ export class InboundGate {
   close(): void {
     this.#closed = true;
     this.#held = [];
+  }
+
+  get #isKeeping(): boolean {
+    return this.#awaits || this.#held.length > 0;
   }
 
   get #mayPass(): boolean {

@@ -247,6 +247,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner {
     if (!this.sink.alive || socket === undefined || this.#secured) return;
     this.guard(() => {
       this.#secured = true;
+      this.#gate.await();
       this.#tls13 = socket.getProtocol() === 'TLSv1.3';
       this.#limits.startKeys(socket.getCipher().standardName);
       const authenticated = this.#connector.authenticate(this, socket);
