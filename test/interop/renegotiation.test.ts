@@ -34,18 +34,36 @@ async function command(program: Program, letter: string): Promise<void> {
   await sleep(150);
 }
 
-/** Lines both ways; `type` makes the peer send a line, by way of its standard input. */
-async function talk(t: Test, connection: TlsConnection, reading: Reading, program: Program, round: number) {
+/** 200 lines at a pace that leaves something under way for 100 ms. */
+async function* paced(from: number): AsyncGenerator<Uint8Array> {
+  for (let n = from; n < from + 200; n += 4) {
+    yield Buffer.from(lines(n, n + 4));
+    await sleep(2);
+  }
+}
+
+/** Lines of ours all the while, in their midst a command to the peer's program, after it a line of its own. */
+async function talk(
+  t: Test,
+  connection: TlsConnection,
+  reading: Reading,
+  program: Program,
+  round: number,
+  letter?: string,
+): Promise<void> {
   const from = round * 200;
   const before = reading.length;
-  const written = completed(connection.writeFrom([Buffer.from(lines(from, from + 200))]));
+  const written = completed(connection.writeFrom(paced(from)));
+  if (letter !== undefined) {
+    await sleep(30);
+    await command(program, letter);
+  }
   const word = `peer ${round}\n`;
   program.type(word);
   await reading.until(() => reading.text.slice(before).includes(word));
   t.ok(reading.text.slice(before).includes(word), `round ${round}: the peer's words`);
   t.equal(await written, undefined, `round ${round}: written`);
-  const last = line(from + 199).trimEnd();
-  await program.says(new RegExp(last));
+  await program.says(new RegExp(line(from + 199).trimEnd()));
 }
 
 const commands = { k: 'KeyUpdate', K: 'KeyUpdate that asks for ours' } as const;
@@ -55,8 +73,7 @@ for (const [letter, what] of Object.entries(commands)) {
     const { program, port } = await sServer(t, { version: 'TLSv1.3', leaf: 'ecdsa', talks: true });
     const { connection, reading, ended } = await dial(t, port, clientEngine(only('TLSv1.3')));
     for (let round = 0; round < 4; round++) {
-      await command(program, letter);
-      await talk(t, connection, reading, program, round);
+      await talk(t, connection, reading, program, round, letter);
     }
     t.equal(received(program), lines(0, 800));
     t.equal(await completed(connection.close()), undefined);
@@ -70,9 +87,8 @@ for (const [letter, what] of Object.entries(commands)) {
     const reading = new Reading(connection);
     await program.says(/Verify return code/);
     for (let round = 0; round < 4; round++) {
-      await command(program, letter);
+      await talk(t, connection, reading, program, round, letter);
       await program.says(/KEYUPDATE/);
-      await talk(t, connection, reading, program, round);
     }
     t.equal(received(program), lines(0, 800));
     program.endInput();
@@ -90,9 +106,7 @@ t.test(
     const connection = await server.next();
     const reading = new Reading(connection);
     for (let round = 0; round < 4; round++) {
-      program.type(round % 2 === 0 ? '^rekey1^\n' : '^rekey^\n');
-      await sleep(150);
-      await talk(t, connection, reading, program, round);
+      await talk(t, connection, reading, program, round, round % 2 === 0 ? '^rekey1^' : '^rekey^');
     }
     t.equal(received(program), lines(0, 800));
     program.endInput();
@@ -139,8 +153,7 @@ t.test(
     const reading = new Reading(connection);
     await program.says(/Verify return code/);
     for (let round = 0; round < 3; round++) {
-      await command(program, 'R');
-      await talk(t, connection, reading, program, round);
+      await talk(t, connection, reading, program, round, 'R');
     }
     t.equal(received(program), lines(0, 600));
     t.same(renegotiations(events), Array(3).fill('received allowed'));
@@ -178,8 +191,7 @@ t.test(
     const engine = clientEngine({ ...only('TLSv1.2'), credentials: credentials(await pki.leaf('client')) });
     const { connection, reading, events } = await dial(t, port, engine, { limits: { renegotiation: { max: 3 } } });
     for (const [round, letter] of ['r', 'R', 'r'].entries()) {
-      await command(program, letter);
-      await talk(t, connection, reading, program, round);
+      await talk(t, connection, reading, program, round, letter);
     }
     t.equal(received(program), lines(0, 600));
     t.same(renegotiations(events), Array(3).fill('received allowed'));
@@ -252,9 +264,7 @@ t.test('gnutls-cli renegotiates where it may', skipUnless(gnutlsCliMissing), asy
   const connection = await server.next();
   const reading = new Reading(connection);
   for (let round = 0; round < 2; round++) {
-    program.type('^renegotiate^\n');
-    await sleep(150);
-    await talk(t, connection, reading, program, round);
+    await talk(t, connection, reading, program, round, '^renegotiate^');
   }
   t.equal(received(program), lines(0, 400));
 });
