@@ -5,7 +5,7 @@ import type { ClientSettings } from './client-options.ts';
 import type { Authenticated, Connector, EngineCore } from './connector.ts';
 import type { SessionEnvelope } from './memory-sessions.ts';
 import { opensslVerdict } from './openssl-verdict.ts';
-import { chainProblem, peerChain } from './verification.ts';
+import { chainProblem, peerChain, provedChain } from './verification.ts';
 
 /** The client's part of one connection: SNI, ALPN, the session offered, and the judgement of the server. */
 export class ClientConnector implements Connector {
@@ -64,14 +64,10 @@ export class ClientConnector implements Connector {
   authenticate(core: EngineCore, socket: TLSSocket): Authenticated {
     this.#checkProtocol(socket);
     const resumed = socket.isSessionReused();
-    const chain = resumed ? this.#resumedChain(socket) : peerChain(socket);
+    const shown = resumed ? this.#resumedChain(socket) : peerChain(socket);
     const { identity, verify, replaceVerification } = this.#settings;
     const now = core.host.wallClock();
-    if (replaceVerification === undefined) {
-      const rules = { usage: 'serverAuth', identity, now, limits: core.host.limits } as const;
-      const problem = (resumed ? undefined : opensslVerdict(socket)) ?? chainProblem(chain, rules);
-      if (problem !== undefined) throw problem;
-    }
+    const chain = replaceVerification === undefined ? this.#judged(core, socket, shown, resumed, now) : shown;
     this.#proof = { chain, firstVerifiedAt: this.#firstVerifiedAt(resumed, now) };
     const peer: PeerIdentity = {
       chain,
@@ -85,6 +81,26 @@ export class ClientConnector implements Connector {
       ...(identity.kind === 'dns' ? { serverName: identity.name } : {}),
       ...(ask === undefined ? {} : { verify: ask }),
     };
+  }
+
+  /** @throws CertificateError */
+  #judged(
+    core: EngineCore,
+    socket: TLSSocket,
+    shown: readonly Uint8Array[],
+    resumed: boolean,
+    now: number,
+  ): readonly Uint8Array[] {
+    const { identity, trust, credentials } = this.#settings;
+    const rules = { usage: 'serverAuth', identity, now, limits: core.host.limits } as const;
+    const verdict = resumed || shown.length === 0 ? undefined : opensslVerdict(socket);
+    if (verdict !== undefined) throw verdict;
+    // Node trusts the authorities inside PKCS #12 too, whatever `ca` says: OpenSSL's verdict is not enough.
+    const mustAnchor = trust.explicit || credentials?.pfx !== undefined;
+    const chain = resumed || shown.length === 0 ? shown : provedChain(shown, trust, mustAnchor, rules);
+    const problem = chainProblem(chain, rules);
+    if (problem !== undefined) throw problem;
+    return chain;
   }
 
   #firstVerifiedAt(resumed: boolean, now: number): number {

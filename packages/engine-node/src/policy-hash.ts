@@ -4,6 +4,6 @@ import { createHash, type X509Certificate } from 'node:crypto';
 export const policyHash = (parts: readonly unknown[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 
-/** A name for a set of trust anchors, whatever their order; `runtime` for the runtime's roots. */
-export const trustHash = (anchors: readonly X509Certificate[] | undefined): string =>
-  anchors === undefined ? 'runtime' : policyHash(anchors.map((anchor) => anchor.fingerprint256).sort());
+/** A name for a set of trust anchors, whatever their order. */
+export const trustHash = (anchors: readonly X509Certificate[]): string =>
+  policyHash(anchors.map((anchor) => anchor.fingerprint256).sort());

@@ -1,10 +1,10 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import {
   alertNumber,
-  CertificateError,
   ClientHelloReader,
   contentType,
+  EngineFailureError,
   type Limits,
   PeerIncompatibleError,
   PeerMisbehavedError,
@@ -14,7 +14,8 @@ import type { NodeServer } from './node-server.ts';
 import type { NodeServers } from './node-servers.ts';
 import { opensslVerdict } from './openssl-verdict.ts';
 import type { ServerSettings } from './server-options.ts';
-import { chainProblem, peerChain } from './verification.ts';
+import type { TrustAnchors } from './trust-anchors.ts';
+import { type ChainRules, chainProblem, peerChain, provedChain } from './verification.ts';
 
 /** Client chains proved in full handshakes, by their leaf; a ticket brings back the leaf alone. */
 export type ProvedChains = Map<string, readonly Uint8Array[]>;
@@ -96,31 +97,35 @@ export class ServerConnector implements Connector {
   }
 
   #judge(core: EngineCore, socket: TLSSocket, resumed: boolean): Authenticated['peer'] {
-    const { clientAuth } = this.#settings;
+    const { clientAuth, trust } = this.#settings;
     if (clientAuth === 'none') return { chain: [], verification: 'not-requested' };
+    if (trust === undefined) throw new EngineFailureError('client authentication without trust anchors');
     const shown = peerChain(socket);
     if (shown.length === 0 && clientAuth === 'request') return { chain: [], verification: 'not-requested' };
-    const proved = resumed && shown[0] !== undefined ? this.#proved.get(leafKey(shown[0])) : undefined;
-    const chain = proved ?? shown;
     const rules = { usage: 'clientAuth', now: core.host.wallClock(), limits: core.host.limits } as const;
-    // `chainProblem` comes first for an empty chain alone: OpenSSL has nothing to say of a certificate that is missing.
-    const missing = chain.length === 0 ? chainProblem(chain, rules) : undefined;
-    const verdict =
-      missing ?? this.#chainVerdict(socket, chain, resumed, proved !== undefined) ?? chainProblem(chain, rules);
-    if (verdict !== undefined) throw verdict;
+    const chain = resumed ? this.#resumedChain(shown, trust, rules) : this.#fullChain(socket, shown, trust, rules);
+    const problem = chainProblem(chain, rules);
+    if (problem !== undefined) throw problem;
     if (!resumed) this.#remember(chain);
     return { chain, verification: 'passed' };
   }
 
-  /** A resumed chain was proved under the trust of this factory, or it is proved now. */
-  #chainVerdict(
-    socket: TLSSocket,
-    chain: readonly Uint8Array[],
-    resumed: boolean,
-    proved: boolean,
-  ): CertificateError | undefined {
-    if (!resumed) return opensslVerdict(socket);
-    return proved ? undefined : this.#untrusted(chain);
+  #fullChain(socket: TLSSocket, shown: Chain, trust: TrustAnchors, rules: ChainRules): Chain {
+    // OpenSSL has nothing to say of a certificate that is missing.
+    if (shown.length === 0) return shown;
+    const verdict = opensslVerdict(socket);
+    if (verdict !== undefined) throw verdict;
+    // Some versions of Node show a server the leaf alone.
+    return provedChain(shown, trust, shown.length > 1, rules);
+  }
+
+  /**
+   * A resumed chain was proved by this factory, or it is proved now: a ticket of another server with our `ticketKeys`
+   * holds no intermediates, so where one is needed the connection is refused.
+   */
+  #resumedChain(shown: Chain, trust: TrustAnchors, rules: ChainRules): Chain {
+    if (shown[0] === undefined) return shown;
+    return this.#proved.get(leafKey(shown[0])) ?? provedChain(shown, trust, true, rules);
   }
 
   #remember(chain: readonly Uint8Array[]): void {
@@ -131,31 +136,8 @@ export class ServerConnector implements Connector {
     const oldest = this.#proved.size > maxProvedChains ? this.#proved.keys().next().value : undefined;
     if (oldest !== undefined) this.#proved.delete(oldest);
   }
-
-  /**
-   * A ticket of another server with our `ticketKeys`: OpenSSL does not look at its chain again, so here it must lead to
-   * an anchor of ours, link by link. The ticket holds no intermediates: where one is needed the connection is refused.
-   */
-  #untrusted(chain: readonly Uint8Array[]): CertificateError | undefined {
-    const anchors = this.#settings.trust?.anchors ?? [];
-    try {
-      const certificates = chain.map((der) => new X509Certificate(der));
-      for (const [index, certificate] of certificates.entries()) {
-        if (anchors.some((anchor) => anchor.raw.equals(certificate.raw) || issued(anchor, certificate)))
-          return undefined;
-        const issuer = certificates[index + 1];
-        if (issuer === undefined || !issued(issuer, certificate)) break;
-      }
-    } catch {
-      return new CertificateError('bad-certificate', "the resumed session's chain cannot be read");
-    }
-    return new CertificateError('unknown-authority', "the resumed session's chain leads to no trust anchor", {
-      phase: 'verification',
-    });
-  }
 }
 
-const issued = (issuer: X509Certificate, subject: X509Certificate): boolean =>
-  subject.checkIssued(issuer) && subject.verify(issuer.publicKey);
+type Chain = readonly Uint8Array[];
 
 const leafKey = (leaf: Uint8Array): string => createHash('sha256').update(leaf).digest('base64url');

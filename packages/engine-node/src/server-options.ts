@@ -101,8 +101,12 @@ export function serverSettings(options: NodeServerOptions): ServerSettings {
   const virtualHosts = virtualHostList(own.serverNames);
   const requireServerName = flag(own.requireServerName, 'requireServerName');
   if (requireServerName && virtualHosts.length === 0) throw new ApiMisuseError('requireServerName needs serverNames');
+  const credentials = credentialSets(own.credentials, 'credentials');
+  const all = [credentials, ...virtualHosts.map((host) => host.credentials)].flat();
+  if (clientAuth !== 'none' && all.some(({ pfx }) => pfx !== undefined))
+    throw new ApiMisuseError('clientAuth needs credentials as cert and key: Node trusts the authorities inside a pfx');
   return {
-    credentials: credentialSets(own.credentials, 'credentials'),
+    credentials,
     virtualHosts,
     requireServerName,
     alpnProtocols: alpnList(own.alpnProtocols),

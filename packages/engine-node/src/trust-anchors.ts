@@ -1,17 +1,52 @@
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
+import * as tls from 'node:tls';
 import { type CertificateInput, loadCertificates } from './certificates.ts';
-import { trustHash } from './policy-hash.ts';
+import { policyHash, trustHash } from './policy-hash.ts';
 
-/** Explicit trust anchors, or the runtime's roots when there are none. */
+/** Explicit trust anchors, or the runtime's roots as they were when this was made. */
 export interface TrustAnchors {
-  readonly anchors: readonly X509Certificate[] | undefined;
+  /** The caller's own list: nothing else is trusted. */
+  readonly explicit: boolean;
   readonly hash: string;
-  /** For Node's `ca`: it reads PEM only, and takes what it cannot read for an empty list. */
+  /** For Node's `ca`: it reads PEM only, and takes what it cannot read for an empty list. Undefined for the runtime's roots. */
   readonly pem: readonly string[] | undefined;
+  /** All anchors that can have that name; some have another. */
+  candidates(subject: string): readonly X509Certificate[];
 }
 
 /** Reads a list of trust anchors. @throws ApiMisuseError when it is empty or cannot be read. */
 export function trustAnchors(input: CertificateInput | undefined, name: string): TrustAnchors {
-  const anchors = input === undefined ? undefined : loadCertificates(input, name);
-  return { anchors, hash: trustHash(anchors), pem: anchors?.map(String) };
+  if (input === undefined) return runtimeRoots();
+  const anchors = loadCertificates(input, name);
+  return { explicit: true, hash: trustHash(anchors), pem: anchors.map(String), candidates: () => anchors };
 }
+
+/** Newer Node can say which roots it trusts, and lets a program change them; Node 20 shows its bundle only. */
+const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => readonly string[] };
+
+/** Read once for each list: that takes tens of milliseconds. */
+let read: { readonly pem: readonly string[]; readonly index: Index } | undefined;
+
+function runtimeRoots(): TrustAnchors {
+  const pem = getCACertificates?.('default') ?? tls.rootCertificates;
+  return {
+    explicit: false,
+    hash: `runtime ${policyHash([pem])}`,
+    pem: undefined,
+    candidates: (subject) => {
+      if (read?.pem !== pem) read = { pem, index: bySubject(pem.map((root) => new X509Certificate(root))) };
+      return read.index.get(key(subject)) ?? [];
+    },
+  };
+}
+
+type Index = ReadonlyMap<string, readonly X509Certificate[]>;
+
+function bySubject(anchors: readonly X509Certificate[]): Index {
+  const index = new Map<string, X509Certificate[]>();
+  for (const anchor of anchors) index.set(key(anchor.subject), [...(index.get(key(anchor.subject)) ?? []), anchor]);
+  return index;
+}
+
+/** RFC 5280 §7.1: names are compared without regard to case and runs of blanks. */
+const key = (name: string): string => name.toLowerCase().replace(/ +/g, ' ');

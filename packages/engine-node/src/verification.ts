@@ -3,6 +3,8 @@ import type { TLSSocket } from 'node:tls';
 import { CertificateError, type CertificateFailureReason, type Limits } from '@rxtls/core/engine';
 import { matchesIdentity, type ReferenceIdentity } from './reference-identity.ts';
 import { subjectAlternativeNames } from './subject-alternative-names.ts';
+import type { TrustAnchors } from './trust-anchors.ts';
+import { type TrustedPath, trustedPath } from './trusted-path.ts';
 
 /** What our own checks hold a chain against, whatever OpenSSL said of it. */
 export interface ChainRules {
@@ -19,8 +21,9 @@ const usageIds = { serverAuth: '1.3.6.1.5.5.7.3.1', clientAuth: '1.3.6.1.5.5.7.3
 const anyUsageId = '2.5.29.37.0';
 
 /**
- * The chain OpenSSL built for the peer, the leaf first; empty when the peer showed none. `getPeerX509Certificate` would
- * give certificates as sent, but takes the leaf off OpenSSL's own list each time it is called on a client.
+ * The peer's certificates as Node links them, the leaf first; empty when the peer showed none. Only names and key
+ * identifiers hold these links together: what is proved of them `provedChain` says. `getPeerX509Certificate` would give
+ * certificates as sent, but takes the leaf off OpenSSL's own list each time it is called on a client.
  */
 export function peerChain(socket: TLSSocket): readonly Uint8Array[] {
   const chain: Uint8Array[] = [];
@@ -32,6 +35,32 @@ export function peerChain(socket: TLSSocket): readonly Uint8Array[] {
     certificate = certificate.issuerCertificate;
   }
   return chain;
+}
+
+/**
+ * What is proved of the certificates shown in a full handshake that OpenSSL accepts: the path to an anchor, else the leaf
+ * alone. @throws CertificateError when there must be a path and is none.
+ */
+export function provedChain(
+  shown: readonly Uint8Array[],
+  trust: TrustAnchors,
+  mustAnchor: boolean,
+  rules: Pick<ChainRules, 'now' | 'limits'>,
+): readonly Uint8Array[] {
+  // `chainProblem` refuses such a chain, before there is any work with signatures.
+  if (shown.length > rules.limits.maxChainLength) return shown;
+  const path = readPath(shown, trust, rules.now);
+  if (mustAnchor && !path.anchored)
+    throw refuse('unknown-authority', "the peer's certificates lead to no trust anchor");
+  return path.chain;
+}
+
+function readPath(shown: readonly Uint8Array[], trust: TrustAnchors, now: number): TrustedPath {
+  try {
+    return trustedPath(shown, trust, now);
+  } catch {
+    throw refuse('bad-certificate', 'a certificate of the peer cannot be read');
+  }
 }
 
 /** What is wrong with the chain by our own rules, or undefined. The order is from cheap to dear, so that a flood costs little. */

@@ -38,6 +38,8 @@ export interface Wish {
   readonly cn?: string;
   readonly issuer?: Issued;
   readonly kind?: KeyKind;
+  /** The key of another, instead of a new one. */
+  readonly key?: Issued;
   readonly ca?: boolean;
   readonly dns?: readonly string[];
   readonly ips?: readonly (readonly number[])[];
@@ -63,7 +65,10 @@ let serial = 1;
 const day = 24 * 3600 * 1000;
 
 export function issue(wish: Wish = {}): Issued {
-  const { publicKey, privateKey } = keyPair(wish.kind ?? 'ecdsa');
+  const { publicKey, privateKey } =
+    wish.key === undefined
+      ? keyPair(wish.kind ?? 'ecdsa')
+      : { publicKey: wish.key.publicKey, privateKey: wish.key.key };
   const cn = wish.cn ?? `certificate ${serial}`;
   const signer = wish.issuer?.key ?? privateKey;
   const names = [
