@@ -3,6 +3,8 @@ import { nodeEngine } from '@rxtls/engine-node';
 import { engineCompliance, testPki } from '@rxtls/testing';
 import t from 'tap';
 
+t.setTimeout(180_000);
+
 const pki = await testPki();
 
 for (const version of ['TLSv1.3', 'TLSv1.2'] as const)

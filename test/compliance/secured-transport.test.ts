@@ -7,6 +7,8 @@ import { connect, listen } from '@rxtls/transport-tcp';
 import { concat, NEVER, type Observable, of, Subject, Subscription, take } from 'rxjs';
 import t from 'tap';
 
+t.setTimeout(180_000);
+
 interface Engines {
   readonly client: EngineSource<'client'>;
   readonly server: EngineSource<'server'>;

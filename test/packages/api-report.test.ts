@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import t from 'tap';
 import { compiler, entryPoints, execute, manifest, packages, root } from './workspace.ts';
 
+t.setTimeout(120_000);
 const update = process.env['RXTLS_UPDATE_API'] === '1';
 const reports = join(import.meta.dirname, 'api');
 

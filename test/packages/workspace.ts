@@ -28,15 +28,21 @@ export const entryPoints: readonly string[] = packages.flatMap((name) =>
 );
 
 /** The environment without what the test runner put into it, or children would be instrumented too. */
-const environment = (): NodeJS.ProcessEnv =>
-  Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS|NODE_V8_COVERAGE|_?TAP.*|npm_.*)$/.test(name)),
-  );
+const environment = (): string[] =>
+  Object.entries(process.env)
+    .filter(([name]) => !/^(NODE_OPTIONS|NODE_V8_COVERAGE|_?TAP.*|npm_.*)$/.test(name))
+    .map(([name, value]) => `${name}=${value}`);
 
-/** Runs a program; what it printed is in the error when it fails. */
+/**
+ * Runs a program; what it printed is in the error when it fails. By way of `env -i`, since tap's hook on `spawn` puts back
+ * whatever is missing in the environment that it is given.
+ */
 export async function execute(command: string, input: readonly string[], cwd: string): Promise<string> {
   try {
-    const { stdout } = await run(command, input, { cwd, env: environment(), maxBuffer: 64 * 1024 * 1024 });
+    const { stdout } = await run('env', ['-i', ...environment(), command, ...input], {
+      cwd,
+      maxBuffer: 64 * 1024 * 1024,
+    });
     return stdout;
   } catch (cause) {
     const { stdout = '', stderr = '' } = cause as { stdout?: string; stderr?: string };

@@ -222,7 +222,7 @@ export function duo(options: DuoOptions = {}): Duo {
   return both;
 }
 
-export async function until(holds: () => boolean, what: string, milliseconds = 8_000): Promise<void> {
+export async function until(holds: () => boolean, what: string, milliseconds = 30_000): Promise<void> {
   const deadline = Date.now() + milliseconds;
   while (!holds()) {
     if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);

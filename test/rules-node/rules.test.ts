@@ -32,6 +32,8 @@ import {
   versions,
 } from './bench.ts';
 
+t.setTimeout(180_000);
+
 /** The same engine, telling core a lie about what it negotiated. */
 const lying = (factory: TlsEngineFactory<'client'>, verification: 'expired'): TlsEngineFactory<'client'> =>
   Object.assign(
