@@ -24,18 +24,17 @@ export function trustAnchors(input: CertificateInput | undefined, name: string):
 /** Newer Node can say which roots it trusts, and lets a program change them; Node 20 shows its bundle only. */
 const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => readonly string[] };
 
-/** Read once for each list: that takes tens of milliseconds. */
-let read: { readonly pem: readonly string[]; readonly index: Index } | undefined;
-
 function runtimeRoots(): TrustAnchors {
   const pem = getCACertificates?.('default') ?? tls.rootCertificates;
+  /** Read when it is needed first, and once for each factory: that takes tens of milliseconds. */
+  let index: Index | undefined;
   return {
     explicit: false,
     hash: `runtime ${policyHash([pem])}`,
     pem: undefined,
     candidates: (subject) => {
-      if (read?.pem !== pem) read = { pem, index: bySubject(pem.map((root) => new X509Certificate(root))) };
-      return read.index.get(key(subject)) ?? [];
+      index ??= bySubject(pem.map((root) => new X509Certificate(root)));
+      return index.get(key(subject)) ?? [];
     },
   };
 }
