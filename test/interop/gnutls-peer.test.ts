@@ -3,5 +3,6 @@ import { gnutlsClient, gnutlsServer } from './gnutls.ts';
 import { ourClientWith } from './our-client.ts';
 import { ourServerWith } from './our-server.ts';
 
+t.setTimeout(120_000);
 ourClientWith(t, gnutlsServer);
 ourServerWith(t, gnutlsClient);
