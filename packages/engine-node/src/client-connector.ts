@@ -3,6 +3,7 @@ import { CertificateError, PeerMisbehavedError, type PeerIdentity } from '@rxtls
 import type { ClientSessions } from './client-sessions.ts';
 import type { ClientSettings } from './client-options.ts';
 import type { Authenticated, Connector, EngineCore } from './connector.ts';
+import { inheritingNothing } from './own-options.ts';
 import type { SessionEnvelope } from './memory-sessions.ts';
 import { opensslVerdict } from './openssl-verdict.ts';
 import { chainProblem, peerChain, provedChain } from './verification.ts';
@@ -43,7 +44,7 @@ export class ClientConnector implements Connector {
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
     };
-    const socket = connect(options);
+    const socket = connect(inheritingNothing(options));
     core.adopt(socket);
     socket.on('secureConnect', () => core.secured());
     socket.on('session', (session: Buffer) => core.guard(() => this.#keep(core, session)));

@@ -2,7 +2,7 @@ import type { TlsVersion } from '@rxtls/core/engine';
 import { ApiMisuseError } from '@rxtls/core/engine';
 import { type CertificateInput, type Credentials, type LoadedCredentials, loadCredentials } from './certificates.ts';
 import { MemorySessions, type SessionStore } from './memory-sessions.ts';
-import { alpnList, flag, verifyOption, nameList, ownOptions, versionOptions } from './own-options.ts';
+import { alpnList, cipherList, flag, verifyOption, nameList, ownOptions, versionOptions } from './own-options.ts';
 import type { VerifyPeer } from './peer-verification.ts';
 import { type ReferenceIdentity, referenceIdentity } from './reference-identity.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
@@ -96,7 +96,7 @@ export function clientSettings(options: NodeClientOptions): ClientSettings {
     alpnProtocols: alpnList(own.alpnProtocols),
     versions: versionOptions(own.minVersion, own.maxVersion, legacy),
     legacy,
-    ciphers: nameList(own.ciphers, 'ciphers'),
+    ciphers: cipherList(own.ciphers, legacy),
     groups: nameList(own.groups, 'groups'),
     signatureAlgorithms: nameList(own.signatureAlgorithms, 'signatureAlgorithms'),
     verify,

@@ -1,6 +1,7 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { EngineCore } from './connector.ts';
+import { inheritingNothing } from './own-options.ts';
 import { policyHash } from './policy-hash.ts';
 import { contextOptions, contextRefused } from './secure-context.ts';
 import type { ServerSettings } from './server-options.ts';
@@ -17,17 +18,19 @@ export class NodeServer {
   constructor(settings: ServerSettings, renegotiation: boolean, virtualHost = '') {
     const policy = sessionPolicy(settings, virtualHost);
     try {
-      this.#server = createServer({
-        ...contextOptions(settings, renegotiation),
-        ...(settings.alpnProtocols.length > 0 ? { ALPNProtocols: [...settings.alpnProtocols] } : {}),
-        requestCert: settings.clientAuth !== 'none',
-        // Ours is the judgement, so that its reason is known; Node would only cut.
-        rejectUnauthorized: false,
-        // Time belongs to core.
-        handshakeTimeout: 0,
-        sessionIdContext: policy.slice(0, 32),
-        ticketKeys: derivedTicketKeys(settings.ticketKeys ?? randomBytes(48), policy),
-      });
+      this.#server = createServer(
+        inheritingNothing({
+          ...contextOptions(settings, renegotiation),
+          ...(settings.alpnProtocols.length > 0 ? { ALPNProtocols: [...settings.alpnProtocols] } : {}),
+          requestCert: settings.clientAuth !== 'none',
+          // Ours is the judgement, so that its reason is known; Node would only cut.
+          rejectUnauthorized: false,
+          // Time belongs to core.
+          handshakeTimeout: 0,
+          sessionIdContext: policy.slice(0, 32),
+          ticketKeys: derivedTicketKeys(settings.ticketKeys ?? randomBytes(48), policy),
+        }),
+      );
     } catch (error) {
       throw contextRefused(error);
     }

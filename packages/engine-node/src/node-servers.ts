@@ -1,6 +1,5 @@
 import type { Limits } from '@rxtls/core/engine';
 import { NodeServer } from './node-server.ts';
-import { matchesName } from './reference-identity.ts';
 import type { ServerSettings } from './server-options.ts';
 
 /** The servers of one factory: one for each virtual host, so that their sessions never meet, and one for all other names. */
@@ -41,8 +40,11 @@ interface Entry {
   readonly server: NodeServer;
 }
 
+/** Whose names these are is the server's to say: unlike in a certificate, `*.example` may stand right above the top. */
 const matchesHost = (pattern: string, name: string): boolean =>
-  pattern !== '' && (pattern === name || matchesName(pattern, name));
+  pattern.startsWith('*.')
+    ? name.indexOf('.') > 0 && name.slice(name.indexOf('.')) === pattern.slice(1)
+    : pattern !== '' && pattern === name;
 
 /** Exact names first, so that none is hidden by a wildcard. */
 const entries = (settings: ServerSettings, renegotiation: boolean): readonly Entry[] => [

@@ -23,6 +23,9 @@ export function ownOptions<K extends string>(options: unknown, names: readonly K
   return own as OwnOptions<K>;
 }
 
+/** The same options as an object that inherits nothing: Node reads options that it is not given from the prototype. */
+export const inheritingNothing = <T extends object>(options: T): T => Object.assign(Object.create(null) as T, options);
+
 /** True only for `true`; absent is false; anything else is refused. */
 export function flag(value: unknown, name: string): boolean {
   if (value === undefined) return false;
@@ -43,6 +46,14 @@ export function nameList(value: unknown, name: string): string | undefined {
   if (names.length === 0 || !names.every((item) => typeof item === 'string' && /^[\w.+@=-]+$/.test(item)))
     throw new ApiMisuseError(`${name} must be a list of names that is not empty`);
   return names.join(':');
+}
+
+/** @throws ApiMisuseError for OpenSSL's security level 0, the only one that has ciphers without secrecy or certificates. */
+export function cipherList(value: unknown, legacy: boolean): string | undefined {
+  const ciphers = nameList(value, 'ciphers');
+  if (!legacy && ciphers !== undefined && /@SECLEVEL=0/i.test(ciphers))
+    throw new ApiMisuseError('ciphers: @SECLEVEL=0 needs dangerouslyAllowLegacyVersions: true');
+  return ciphers;
 }
 
 /** RFC 7301 §3.1: "Protocol names MUST NOT be empty" and are at most 255 bytes. */

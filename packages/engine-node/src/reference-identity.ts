@@ -20,7 +20,7 @@ export function referenceIdentity(serverName: unknown): ReferenceIdentity {
   if (family === 4) return { kind: 'ip', name: serverName, address: Uint8Array.from(ipv4Bytes(serverName)) };
   if (family === 6 && !serverName.includes('%'))
     return { kind: 'ip', name: serverName, address: ipv6Bytes(serverName) };
-  const name = serverName.toLowerCase().replace(/\.$/, '');
+  const name = asciiLowerCase(serverName).replace(/\.$/, '');
   const labels = name.split('.');
   const isHostName =
     name.length <= 253 && labels.every((part) => label.test(part)) && !/^\d+$/.test(labels.at(-1) ?? '');
@@ -30,6 +30,9 @@ export function referenceIdentity(serverName: unknown): ReferenceIdentity {
     );
   return { kind: 'dns', name };
 }
+
+/** `toLowerCase` makes an ASCII k of the Kelvin sign. */
+const asciiLowerCase = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
 const ipv4Bytes = (text: string): number[] => text.split('.').map(Number);
 

@@ -2,6 +2,7 @@ import { constants } from 'node:crypto';
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { ApiMisuseError, type TlsVersion } from '@rxtls/core/engine';
 import type { LoadedCredentials } from './certificates.ts';
+import { inheritingNothing } from './own-options.ts';
 import type { TrustAnchors } from './trust-anchors.ts';
 
 /** What both roles tell OpenSSL. */
@@ -46,7 +47,7 @@ const pfxOption = (buf: Buffer, passphrase: string | undefined): { buf: Buffer; 
  */
 export function secureContext(options: SecureContextOptions): SecureContext {
   try {
-    return createSecureContext(options);
+    return createSecureContext(inheritingNothing(options));
   } catch (error) {
     throw contextRefused(error);
   }

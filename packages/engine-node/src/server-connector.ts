@@ -34,6 +34,7 @@ export class ServerConnector implements Connector {
   readonly #hello: ClientHelloReader;
   #helloIsOpen = true;
   #nameSent: string | undefined;
+  #helloProblem: unknown;
   #server: NodeServer | undefined;
   #authenticated = false;
 
@@ -56,8 +57,9 @@ export class ServerConnector implements Connector {
       if (hello === undefined) return;
       this.#nameSent = hello.serverName;
     } catch (error) {
-      // With OpenSSL on the wire already, it refuses such a hello with its own alert.
+      // With OpenSSL on the wire already, it may refuse such a hello with its own alert; if it does not, we do.
       if (this.#server === undefined) throw error;
+      this.#helloProblem = error;
     }
     this.#helloIsOpen = false;
     if (this.#server === undefined) this.#connect(core);
@@ -82,6 +84,8 @@ export class ServerConnector implements Connector {
 
   authenticate(core: EngineCore, socket: TLSSocket): Authenticated {
     this.#authenticated = true;
+    // A name that cannot be read is not the same as no name.
+    if (this.#helloProblem !== undefined) throw this.#helloProblem;
     const resumed = socket.isSessionReused();
     if (resumed && !this.#settings.resumption)
       throw new PeerMisbehavedError('a session was resumed where resumption is switched off');

@@ -1,6 +1,6 @@
 import { ApiMisuseError, type TlsVersion } from '@rxtls/core/engine';
 import { type CertificateInput, type Credentials, type LoadedCredentials, loadCredentials } from './certificates.ts';
-import { alpnList, flag, verifyOption, nameList, ownOptions, versionOptions } from './own-options.ts';
+import { alpnList, cipherList, flag, verifyOption, nameList, ownOptions, versionOptions } from './own-options.ts';
 import type { VerifyPeer } from './peer-verification.ts';
 import { referenceIdentity } from './reference-identity.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
@@ -119,7 +119,7 @@ export function serverSettings(options: NodeServerOptions): ServerSettings {
     keylog: flag(own.keylog, 'keylog'),
     versions: versionOptions(own.minVersion, own.maxVersion, legacy),
     legacy,
-    ciphers: nameList(own.ciphers, 'ciphers'),
+    ciphers: cipherList(own.ciphers, legacy),
     groups: nameList(own.groups, 'groups'),
     signatureAlgorithms: nameList(own.signatureAlgorithms, 'signatureAlgorithms'),
   };
@@ -130,10 +130,11 @@ function virtualHostList(value: unknown): readonly VirtualHost[] {
   const names = Object.keys(Object(value));
   const own = ownOptions(value, names, 'serverNames');
   return names.map((name) => {
-    const { kind } = referenceIdentity(name.replace(/^\*\./, ''));
-    if (kind !== 'dns') throw new ApiMisuseError('serverNames are host names, or *. and a host name');
+    const wildcard = name.startsWith('*.') ? '*.' : '';
+    const identity = referenceIdentity(name.slice(wildcard.length));
+    if (identity.kind !== 'dns') throw new ApiMisuseError('serverNames are host names, or *. and a host name');
     return {
-      pattern: name.toLowerCase(),
+      pattern: wildcard + identity.name,
       credentials: credentialSets(own[name], `serverNames[${JSON.stringify(name)}]`),
     };
   });

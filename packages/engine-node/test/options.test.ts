@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import t from 'tap';
 import { type NodeClientOptions, type NodeServerOptions, memorySessions, nodeEngine } from '../src/index.ts';
 import { pair } from './harness.ts';
-import { credentials, host, hostRsa, otherRoot, root } from './pki.ts';
+import { credentials, host, hostRsa, issue, otherRoot, root } from './pki.ts';
 
 const good: NodeClientOptions = { serverName: 'host.test', ca: root.pem };
 const misuse = { name: 'ApiMisuseError' };
@@ -75,6 +75,28 @@ t.test('D4 (node): only own properties count, each is read once, and later chang
     delete polluted['dangerouslyReplaceVerification'];
     delete polluted['ca'];
   }
+  const evil = issue({ issuer: otherRoot, dns: ['host.test'] });
+  for (const [name, value, own] of [
+    ['ca', otherRoot.pem, {}],
+    ['allowPartialTrustChain', true, { ca: evil.pem }],
+  ] as const) {
+    polluted[name] = value;
+    try {
+      const connection = pair(
+        nodeEngine.client({ serverName: 'host.test', ...own }),
+        nodeEngine.server({ credentials: credentials(evil) }),
+      );
+      await connection.run();
+      t.match(
+        connection.client.error,
+        { reason: 'unknown-authority' },
+        `${name}: Node reads nothing from there either`,
+      );
+      connection.destroy();
+    } finally {
+      delete polluted[name];
+    }
+  }
   let reads = 0;
   const once = {
     serverName: 'host.test',
@@ -142,6 +164,10 @@ t.test('more that makes no sense', async (t) => {
   t.throws(wrong({ minVersion: 'TLSv1.1' }), /dangerouslyAllowLegacyVersions/);
   t.doesNotThrow(wrong({ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', dangerouslyAllowLegacyVersions: true }));
   t.throws(wrong({ ciphers: 'NO-SUCH-CIPHER' }), misuse);
+  for (const ciphers of ['eNULL:@SECLEVEL=0', ['ECDHE-ECDSA-NULL-SHA', '@SECLEVEL=0']]) {
+    t.throws(wrong({ ciphers }), /dangerouslyAllowLegacyVersions/, 'plaintext on the wire');
+    t.throws(wrongServer({ ciphers }), /dangerouslyAllowLegacyVersions/);
+  }
   t.throws(wrong({ groups: ['no such group'] }), misuse);
   t.throws(wrong({ alpnProtocols: [] }), misuse);
   t.throws(wrong({ alpnProtocols: ['x'.repeat(256)] }), misuse);

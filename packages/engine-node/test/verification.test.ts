@@ -7,7 +7,7 @@ import t from 'tap';
 import { type NodeClientOptions, type NodeServerOptions, nodeEngine, type PeerToVerify } from '../src/index.ts';
 import { matchesIdentity, referenceIdentity } from '../src/reference-identity.ts';
 import { subjectAlternativeNames } from '../src/subject-alternative-names.ts';
-import { type EndOptions, type Pair, pair, turn } from './harness.ts';
+import { End, type EndOptions, type Pair, pair, turn } from './harness.ts';
 import { client, credentials, host, intermediate, type Issued, issue, otherRoot, root } from './pki.ts';
 
 const versions: readonly TlsVersion[] = ['TLSv1.2', 'TLSv1.3'];
@@ -28,6 +28,7 @@ async function meet(
   return connection;
 }
 
+const weak = { ciphers: 'DEFAULT@SECLEVEL=0', dangerouslyAllowLegacyVersions: true } as const;
 const expired = { from: Date.now() - 9 * day, to: Date.now() - day };
 const future = { from: Date.now() + day, to: Date.now() + 9 * day };
 const dns = ['host.test'];
@@ -50,10 +51,10 @@ for (const version of versions) {
         ['expired by the host clock', client, 'expired', { wallClock: () => Date.now() + 40 * day }],
       ];
       for (const [name, leaf, reason, server] of vectors) {
-        const own = leaf === undefined ? {} : { credentials: credentials(leaf), ciphers: 'DEFAULT@SECLEVEL=0' };
+        const own = leaf === undefined ? {} : { credentials: credentials(leaf), ...weak };
         const connection = await meet(
           own,
-          { clientAuth: 'require', clientCa: root.pem, ciphers: 'DEFAULT@SECLEVEL=0', ...only },
+          { clientAuth: 'require', clientCa: root.pem, ...weak, ...only },
           server === undefined ? {} : { server },
         );
         t.match(connection.server.error, { name: 'CertificateError', reason }, name);
@@ -216,8 +217,13 @@ for (const version of versions) {
     async (t) => {
       const other = issue({ issuer: root, dns: ['other.test'] });
       const wild = issue({ issuer: root, dns: ['*.wild.test'] });
-      const serverNames = { 'other.test': credentials(other), '*.wild.test': credentials(wild) };
-      for (const name of ['host.test', 'other.test', 'a.wild.test']) {
+      const low = issue({ issuer: root, dns: ['a.low'] });
+      const serverNames = {
+        'other.test.': credentials(other),
+        '*.wild.test': credentials(wild),
+        '*.low': credentials(low),
+      };
+      for (const name of ['host.test', 'other.test', 'a.wild.test', 'a.low']) {
         const connection = await meet({ serverName: name }, { serverNames, ...only });
         t.equal(connection.client.negotiated?.peer.verification, 'passed', name);
         t.equal(connection.server.negotiated?.serverName, name);
@@ -226,6 +232,26 @@ for (const version of versions) {
         const strict = await meet({ serverName }, { serverNames, requireServerName: true, ...only });
         t.match(strict.client.error, { name: 'AlertReceivedError', alert: 'unrecognized_name' }, serverName);
         t.match(strict.server.error, { name: 'PeerIncompatibleError', alert: 'unrecognized_name' }, serverName);
+      }
+      for (const own of [{}, { serverNames }]) {
+        const server = new End(nodeEngine.server({ credentials: credentials(host), ...own, ...only }));
+        const socket = new Duplex({
+          read: () => undefined,
+          write: (chunk: Buffer, _encoding, done) => {
+            server.give(new Uint8Array(chunk));
+            done();
+          },
+        });
+        const peer = tls.connect({ socket, servername: 'a host.test', rejectUnauthorized: false });
+        peer.on('error', () => undefined);
+        for (let i = 0; i < 20; i++) {
+          for (const bytes of server.out.splice(0)) socket.push(Buffer.from(bytes));
+          await turn();
+        }
+        t.match(server.error, { alert: 'illegal_parameter' }, 'a name that is none is not taken for no name');
+        t.equal(server.negotiated, undefined);
+        server.engine.destroy();
+        peer.destroy();
       }
     },
   );
@@ -288,6 +314,7 @@ t.test('A5 (node): names by RFC 9525, vector by vector', async (t) => {
     t.equal(matches(pattern, name), expected, `${JSON.stringify(pattern)} for ${name}`);
   t.throws(() => referenceIdentity('1.2.3'), { name: 'ApiMisuseError' });
   t.throws(() => referenceIdentity('fe80::1%eth0'), { name: 'ApiMisuseError' });
+  t.throws(() => referenceIdentity('\u212Aey.test'), { name: 'ApiMisuseError' }, 'a Kelvin sign is no k');
   t.same(
     [...(referenceIdentity('::ffff:1.2.3.4') as { address: Uint8Array }).address].slice(10),
     [255, 255, 1, 2, 3, 4],
