@@ -114,6 +114,8 @@ export class End {
   readonly #ended = new Set<string>();
   #firstLost: Intent | undefined;
   #isStarted = false;
+  /** `unsubscribe` has returned. */
+  #isGone = false;
   #isInReader = false;
 
   constructor(parts: EndParts) {
@@ -284,6 +286,7 @@ export class End {
     if (this.outcome !== 'open') return;
     this.outcome = 'unsubscribed';
     this.#stop.next();
+    this.#isGone = true;
     if (this.#isStarted) this.#released();
   }
 
@@ -449,7 +452,8 @@ export class End {
   #released(): void {
     this.parts.probe.isReleased = true;
     for (const stream of ['acks', 'ledger', 'readiness'])
-      if (this.#isStarted && !this.#ended.has(stream)) this.#object(`${stream} goes on after the end`);
+      if ((this.#isStarted || this.outcome !== 'unsubscribed') && !this.#ended.has(stream))
+        this.#object(`${stream} goes on after the end`);
     // The reader hears of the end when its handler has returned, and the owner after it.
     if (this.parts.clock.pending > 0 && !this.#isInReader)
       this.#object(`${this.parts.clock.pending} timers are left at the end`);
@@ -543,7 +547,7 @@ export class End {
   }
 
   #alive(what: string): void {
-    if (this.outcome === 'unsubscribed' && this.parts.probe.isReleased) this.#object(`${what} after unsubscribe`);
+    if (this.outcome === 'unsubscribed' && this.#isGone) this.#object(`${what} after unsubscribe`);
     else if (this.outcome !== 'open' && this.outcome !== 'unsubscribed') this.#object(`${what} after the end`);
   }
 

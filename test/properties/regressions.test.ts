@@ -87,6 +87,7 @@ over(placeboGround, 'placebo', {
     ],
   },
   'C8: a transport that is cut before it begins is told to the observers before the owner': {
+    asynchronous: 'microtask',
     triggers: [{ on: 'readiness', end: 'server', nth: 1, action: { do: 'cut', end: 'client', as: 'end' } }],
   },
   'C8: unsubscribing from inside an observer that is just being subscribed': {
@@ -95,6 +96,7 @@ over(placeboGround, 'placebo', {
   },
   'W7: a key update that was queued is not refused afterwards': {
     version: 'TLSv1.2',
+    link: { capacity: 1, fragment: 1, coalesce: 0 },
     client: { ...end, renegotiations: 1 },
     steps: [
       { do: 'advance', ms: 0 },
