@@ -65,7 +65,7 @@ export function matchesIdentity(names: SubjectAlternativeNames, identity: Refere
  * RFC 9525 §6.3: "the wildcard character appears only as the complete content of the left-most label". It stands for
  * one label, and never right above a top-level name.
  */
-export function matchesName(pattern: string, name: string): boolean {
+function matchesName(pattern: string, name: string): boolean {
   if (!pattern.startsWith('*.')) return pattern === name && !pattern.includes('*');
   const parent = pattern.slice(1);
   if (parent.includes('*') || parent.split('.').length < 3) return false;

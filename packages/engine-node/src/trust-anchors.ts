@@ -10,8 +10,8 @@ export interface TrustAnchors {
   readonly hash: string;
   /** For Node's `ca`: it reads PEM only, and takes what it cannot read for an empty list. Undefined for the runtime's roots. */
   readonly pem: readonly string[] | undefined;
-  /** All anchors that can have that name; some have another. */
-  candidates(subject: string): readonly X509Certificate[];
+  /** All anchors that can have that name, given in DER; some have another. */
+  candidates(name: Buffer): readonly X509Certificate[];
 }
 
 /** Reads a list of trust anchors. @throws ApiMisuseError when it is empty or cannot be read. */
@@ -26,26 +26,15 @@ const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => 
 
 function runtimeRoots(): TrustAnchors {
   const pem = getCACertificates?.('default') ?? tls.rootCertificates;
-  /** Read when it is needed first, and once for each factory: that takes tens of milliseconds. */
-  let index: Index | undefined;
+  let ders: readonly Buffer[] | undefined;
   return {
     explicit: false,
     hash: `runtime ${policyHash([pem])}`,
     pem: undefined,
-    candidates: (subject) => {
-      index ??= bySubject(pem.map((root) => new X509Certificate(root)));
-      return index.get(key(subject)) ?? [];
+    candidates: (name) => {
+      ders ??= pem.map((root) => Buffer.from(root.replace(/-----[^-]+-----/g, ''), 'base64'));
+      // To parse all of them takes tens of milliseconds. Public authorities write their name always in the same bytes.
+      return ders.filter((der) => der.includes(name)).map((der) => new X509Certificate(der));
     },
   };
 }
-
-type Index = ReadonlyMap<string, readonly X509Certificate[]>;
-
-function bySubject(anchors: readonly X509Certificate[]): Index {
-  const index = new Map<string, X509Certificate[]>();
-  for (const anchor of anchors) index.set(key(anchor.subject), [...(index.get(key(anchor.subject)) ?? []), anchor]);
-  return index;
-}
-
-/** RFC 5280 §7.1: names are compared without regard to case and runs of blanks. */
-const key = (name: string): string => name.toLowerCase().replace(/ +/g, ' ');

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { derElements } from './der.ts';
 import type { TrustAnchors } from './trust-anchors.ts';
 
 /** How a leaf leads to a trust anchor. */
@@ -37,9 +38,9 @@ function anchorsAbove(
   now: number,
 ): readonly X509Certificate[] | undefined {
   const above: X509Certificate[] = [];
-  const isAnchor = trust.candidates(certificate.subject).some((anchor) => anchor.raw.equals(certificate.raw));
+  const isAnchor = trust.candidates(certificate.raw).some((anchor) => anchor.raw.equals(certificate.raw));
   for (let below = certificate; above.length < maxAnchors && !issued(below, below); ) {
-    const issuers = trust.candidates(below.issuer).filter((anchor) => issued(anchor, below));
+    const issuers = trust.candidates(issuerName(below.raw)).filter((anchor) => issued(anchor, below));
     const anchor = issuers.find((one) => isValid(one, now)) ?? issuers[0];
     if (anchor === undefined) break;
     above.push(anchor);
@@ -58,6 +59,15 @@ function issued(issuer: X509Certificate, subject: X509Certificate): boolean {
     // A key OpenSSL cannot use has signed nothing.
     return false;
   }
+}
+
+/** What is inside the issuer's Name (RFC 5280 §4.1): after version, serial number and algorithm. @throws */
+function issuerName(certificate: Uint8Array): Buffer {
+  const tbs = derElements(derElements(certificate)?.[0]?.content ?? certificate)?.[0]?.content;
+  const fields = tbs && derElements(tbs);
+  const name = fields?.[fields[0]?.tag === 0xa0 ? 3 : 2]?.content;
+  if (name === undefined) throw new TypeError('a certificate without an issuer');
+  return Buffer.from(name);
 }
 
 const bytes = ({ raw }: X509Certificate): Uint8Array => new Uint8Array(raw);

@@ -170,6 +170,28 @@ for (const version of versions) {
     },
   );
 
+  t.test(
+    `A6 (node): ${version}: a close_notify that comes alone while verify runs comes after negotiated`,
+    async (t) => {
+      const connection = pair(
+        nodeEngine.client({ serverName: 'host.test', ca: root.pem, verify: () => true }),
+        nodeEngine.server({ credentials: credentials(host), ...only }),
+        { client: { holdTasks: true } },
+      );
+      const { client: c, server: s } = connection;
+      await connection.run();
+      s.engine.sendCloseNotify();
+      await connection.run();
+      t.notOk(c.closed);
+      c.tasks[0]?.resolve(true);
+      await turn();
+      t.ok(c.closed);
+      t.ok(c.log.indexOf('negotiated') < c.log.indexOf('closeNotify'));
+      t.equal(c.consumed, c.given);
+      connection.destroy();
+    },
+  );
+
   t.test(`A7 (node): ${version}: verify adds to our checks; only the dangerous name replaces them`, async (t) => {
     let asked = 0;
     const yes = (): boolean => {
