@@ -3,13 +3,15 @@
 
 import { attempt } from './attempt.ts';
 import { AbortedError, alertForError, type LimitExceededError, type TlsError } from './engine/index.ts';
-import { maySendActions, phaseOf } from './session-state.ts';
+import { hasPeerClosed, maySendActions, phaseOf } from './session-state.ts';
 import type { Stage } from './stage.ts';
 
 export class Ending {
   readonly #stage: Stage;
   /** The owner is to hear of the failure once the reader has. */
   #ownerWaits = false;
+  /** The wire broke while the engine had something to hear yet. */
+  #broken: { readonly cause: unknown } | undefined;
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -47,15 +49,30 @@ export class Ending {
     this.#finish(error, isClosed, true);
   }
 
-  /** The wire broke. Harmless when everything was said on both sides. */
+  /** The wire broke, and what came over it before is being heard. */
+  get isBroken(): boolean {
+    return this.#broken !== undefined;
+  }
+
+  /** The wire broke. What came over it before that is heard first: it may be why, or the peer's close_notify. */
   transportFailed(cause: unknown): void {
     const stage = this.#stage;
+    const { inbound, outbound } = stage;
+    if (stage.end !== 'no' || this.#broken !== undefined) return;
+    if (!stage.mayCallEngine || inbound.isDrained || inbound.isBlockedByReader) return this.#judgeBroken(cause);
+    this.#broken = { cause };
+    inbound.ended = true;
+    outbound.demand = 0;
+    stage.turn.run();
+  }
+
+  /** A broken wire is harmless when everything was said on both sides. */
+  #judgeBroken(cause: unknown): void {
+    const stage = this.#stage;
     const { state } = stage;
-    if (stage.end !== 'no') return;
-    const peerIsDone = state === 'closed' || state === 'readClosed' || state === 'lastClosing';
     const weAreDone = state === 'writeClosed' && stage.closing.isDiscarding;
     const nothingIsDue = stage.outbound.owesNothing && !stage.isWriting && !stage.settings.halfOpen;
-    if ((peerIsDone || weAreDone) && nothingIsDue) return this.clean();
+    if ((hasPeerClosed(state) || weAreDone) && nothingIsDue) return this.clean();
     const what = cause instanceof Error ? cause.message : String(cause);
     this.fail(new AbortedError(`the transport failed: ${what}`, { cause, retryable: true }));
   }
@@ -63,7 +80,8 @@ export class Ending {
   /** The transport ended without the peer's close_notify, and the engine is through with all of it. */
   transportEnded(): void {
     const stage = this.#stage;
-    if (stage.state === 'handshaking' || stage.state === 'starting') this.fail(stage.inbound.truncation());
+    if (this.#broken !== undefined) this.#judgeBroken(this.#broken.cause);
+    else if (stage.state === 'handshaking' || stage.state === 'starting') this.fail(stage.inbound.truncation());
     else if (stage.settings.truncationIsEnd) stage.answers.closeNotify();
     else if (stage.state === 'writeClosed' && stage.closing.isDiscarding && stage.outbound.owesNothing) this.clean();
     else this.fail(stage.inbound.truncation());

@@ -1,5 +1,5 @@
 import type { TlsEngineFactory } from './engine/index.ts';
-import { mayWrite } from './session-state.ts';
+import { hasPeerClosed, mayWrite } from './session-state.ts';
 import type { Stage } from './stage.ts';
 import type { RefusalReason } from './write-ack.ts';
 
@@ -40,8 +40,7 @@ export class Permissions {
   /** Why a write is refused now, if it is. */
   get refusal(): RefusalReason | undefined {
     const { state, closing } = this.#stage;
-    const peerHasClosed = state === 'readClosed' || state === 'lastClosing' || state === 'closed';
-    if (peerHasClosed && !this.halfClose) return 'peer-closed';
+    if (hasPeerClosed(state) && !this.halfClose) return 'peer-closed';
     return mayWrite(state) && !closing.isQueued ? undefined : 'closing';
   }
 }

@@ -77,6 +77,6 @@ export const mayWrite = (state: SessionState): boolean =>
 export const maySendActions = (state: SessionState): boolean =>
   state === 'open' || state === 'closing' || state === 'readClosed' || state === 'lastClosing';
 
-/** The peer may still send plaintext. */
-export const mayReceive = (state: SessionState): boolean =>
-  state === 'open' || state === 'closing' || state === 'writeClosed';
+/** The peer's close_notify has come. */
+export const hasPeerClosed = (state: SessionState): boolean =>
+  state === 'readClosed' || state === 'lastClosing' || state === 'closed';

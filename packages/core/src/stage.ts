@@ -45,7 +45,7 @@ import { type Readiness, sameReadiness } from './readiness.ts';
 import { isRenegotiating, readinessOf } from './readiness-of.ts';
 import { Replayed } from './replayed.ts';
 import type { SecureSettings } from './secure-options.ts';
-import { mayReceive, maySendActions, nextState, type SessionEvent, type SessionState } from './session-state.ts';
+import { hasPeerClosed, maySendActions, nextState, type SessionEvent, type SessionState } from './session-state.ts';
 import type { StageFollower, StageOwner } from './stage-roles.ts';
 import { Timer } from './timer.ts';
 import { Turn, type TurnHost } from './turn.ts';
@@ -220,7 +220,8 @@ export class Stage implements Host {
     // To resume, or what a closer has written, may have made the engine say more: first that.
     if (this.isOver || !this.#outbox.isEmpty) return true;
     const isCut = inbound.isDrained || (inbound.ended && this.engine === undefined);
-    if (isCut && (mayReceive(state) || this.parameters === undefined)) {
+    const peerIsDone = hasPeerClosed(state);
+    if (this.ending.isBroken ? isCut || peerIsDone : isCut && !peerIsDone) {
       this.ending.transportEnded();
       return true;
     }

@@ -391,6 +391,31 @@ t.test('C1 (placebo): an end without close_notify never completes plaintext, whe
       }
 });
 
+t.test('C1 (placebo): what an asynchronous engine has yet to hear when the wire breaks is heard first', async (t) => {
+  for (const last of ['close_notify', 'alert', 'nothing'] as const) {
+    const bench = new Bench();
+    bench.start(placeboEngine.client({ asynchronous: true, defer: queueMicrotask }));
+    await settled();
+    bench.wire.give(record.serverFlight(1, true));
+    await settled();
+    t.equal(bench.connections, 1);
+    const ends = {
+      close_notify: record.closeNotify(),
+      alert: Uint8Array.of(21, 3, 3, 0, 2, 2, 80),
+      nothing: ascii(''),
+    };
+    bench.wire.give(joined([record.applicationData(ascii('last')), ends[last]]));
+    bench.wire.source.fail(new Error('reset'), false);
+    bench.wire.demand.fail(new Error('reset'));
+    await settled();
+    t.equal(bench.received, 'last');
+    const ended = { close_notify: 'plaintext complete', alert: 'AlertReceivedError', nothing: 'AbortedError' }[last];
+    t.match(bench.log.join(), ended);
+    t.equal(bench.isComplete, last === 'close_notify');
+    t.equal(bench.clock.pending, 0);
+  }
+});
+
 t.test('C2 (placebo): what comes after close_notify is ignored, never emitted, and counted', async (t) => {
   const after = joined([record.applicationData(ascii('evil')), ascii('garbage')]);
   const bench = openClient({ halfOpen: true });

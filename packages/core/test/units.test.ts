@@ -7,7 +7,7 @@ import { FlushMarks } from '../src/flush-marks.ts';
 import { Replayed } from '../src/replayed.ts';
 import { runUserFunction } from '../src/run-user-function.ts';
 import {
-  mayReceive,
+  hasPeerClosed,
   maySendActions,
   mayWrite,
   nextState,
@@ -44,7 +44,7 @@ t.test('session-state: every cell of the table, and every empty one', async (t) 
   const allowed = (may: (state: SessionState) => boolean): string => states.filter(may).join(' ');
   t.equal(allowed(mayWrite), 'starting handshaking open readClosed');
   t.equal(allowed(maySendActions), 'open closing readClosed lastClosing');
-  t.equal(allowed(mayReceive), 'open closing writeClosed');
+  t.equal(allowed(hasPeerClosed), 'readClosed lastClosing closed');
   t.equal(states.map(phaseOf).join(' '), 'client-hello handshake open closing closing open closing closed closed');
 });
 

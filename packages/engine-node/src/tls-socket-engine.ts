@@ -119,8 +119,8 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner {
 
   settled(record: WireRecord, gavePlaintext: boolean): void {
     if (!this.sink.alive) return;
-    this.#gate.consumed(record.bytes.length);
     const alert = this.#clearAlert(record);
+    this.#gate.consumed(record.bytes.length);
     if (this.#peerClosed || (alert === 'close_notify' && !this.#secured)) {
       this.#peerClosed = true;
       this.#feed.clear();
@@ -142,7 +142,11 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner {
     const number = bytes[6] ?? 0;
     const description = alertName(number);
     this.#alertEvent('received', level, description ?? number);
-    if (level === 'warning' && !this.#secured && description !== 'close_notify') this.#limits.warning();
+    if (this.#secured || description === 'close_notify') return description;
+    // Node tells of it some ticks later, when the wire may have broken already.
+    if (level === 'fatal')
+      this.fail(new AlertReceivedError(`the peer sent ${description ?? number}`, alertOf(description)));
+    else this.#limits.warning();
     return description;
   }
 
@@ -364,3 +368,6 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner {
     }
   }
 }
+
+const alertOf = (alert: AlertDescription | undefined): { readonly alert?: AlertDescription } =>
+  alert === undefined ? {} : { alert };
