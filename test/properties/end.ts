@@ -285,7 +285,10 @@ export class End {
   unsubscribe(): void {
     if (this.outcome !== 'open') return;
     this.outcome = 'unsubscribed';
+    // From inside the very news of another end: the rest of that news is on its way.
+    const isEnding = this.parts.probe.aborts + this.parts.probe.ends > 0;
     this.#stop.next();
+    if (isEnding) return;
     this.#isGone = true;
     if (this.#isStarted) this.#released();
   }

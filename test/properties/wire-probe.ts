@@ -66,6 +66,9 @@ export class WireProbe implements ByteDuplex {
   readonly #object: (what: string) => void;
   #demand = 0;
   #lastDemand = 0;
+  /** Demand that went without being used: what an engine was given for it may still come. */
+  #withdrawn = 0;
+  #isWriting = false;
   #credit = 0;
 
   constructor(inner: ByteDuplex, overheadPerRecord: number, slack: number, object: (what: string) => void) {
@@ -104,9 +107,11 @@ export class WireProbe implements ByteDuplex {
         const more = this.sent.data - data;
         const headers = (this.sent.dataRecords - dataRecords) * overheadPerRecord;
         if (more > 0) this.ahead += Math.max(0, more - headers - Math.max(0, this.#demand));
-        if (this.ahead > Math.max(maxRecord, this.#lastDemand) + slack)
+        if (this.ahead > Math.max(maxRecord, this.#lastDemand) + slack + (slack > 0 ? this.#withdrawn : 0))
           object(`${this.ahead} bytes of application data were sealed past demand`);
+        this.#isWriting = true;
         inner.sink.write(bytes);
+        this.#isWriting = false;
         if (this.#demand > 0) this.ahead = 0;
       },
       end: () => {
@@ -128,6 +133,7 @@ export class WireProbe implements ByteDuplex {
   }
 
   #demandIs(demand: number): void {
+    if (!this.#isWriting && demand < this.#demand) this.#withdrawn = Math.max(this.#withdrawn, this.#demand);
     this.#demand = demand;
     if (demand <= 0) return;
     this.#lastDemand = demand;
