@@ -10,6 +10,8 @@ import { trustedPath } from '../src/trusted-path.ts';
 import { type Pair, pair } from './harness.ts';
 import { authority, client, credentials, host, intermediate, type Issued, issue, otherRoot, root } from './pki.ts';
 
+/** Makes PKCS #12 files; not ours to install. */
+const openssl: string = process.env['OPENSSL'] ?? 'openssl';
 const versions = ['TLSv1.2', 'TLSv1.3'] as const;
 const day = 24 * 3600 * 1000;
 
@@ -76,7 +78,7 @@ for (const maxVersion of versions) {
   );
 
   t.test(`A4 (node): ${maxVersion}: authorities inside PKCS #12 are not trusted`, async (t) => {
-    if (spawnSync('openssl', ['version']).status !== 0) {
+    if (spawnSync(openssl, ['version']).status !== 0) {
       t.comment('openssl is not installed: no PKCS #12 file can be made');
       return;
     }
@@ -121,7 +123,7 @@ function pkcs12(folder: string, leaf: Issued, ca: Issued): { pfx: Buffer; passph
   };
   const parts = ['-in', file('leaf', leaf.pem), '-inkey', file('key', leaf.keyPem), '-certfile', file('ca', ca.pem)];
   return {
-    pfx: execFileSync('openssl', ['pkcs12', '-export', ...parts, '-passout', 'pass:secret']),
+    pfx: execFileSync(openssl, ['pkcs12', '-export', ...parts, '-passout', 'pass:secret']),
     passphrase: 'secret',
   };
 }
