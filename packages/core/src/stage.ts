@@ -253,7 +253,7 @@ export class Stage implements Host {
   }
 
   #receive(bytes: Uint8Array): void {
-    if (this.end !== 'no') return;
+    if (this.isOver || this.ending.isBroken) return;
     this.turn.enter();
     this.inbound.receive(bytes);
     if (this.engine === undefined) this.opening.receive(bytes);

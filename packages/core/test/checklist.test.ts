@@ -391,6 +391,21 @@ t.test('C1 (placebo): an end without close_notify never completes plaintext, whe
       }
 });
 
+t.test(
+  'W8 (placebo): a sink that fails while its source goes on: nothing is given to the engine after the end',
+  async (t) => {
+    const bench = new Bench();
+    bench.wire.onWrite = () => {
+      bench.wire.demand.fail(new Error('broken pipe'));
+      bench.wire.give(record.serverFlight(1, true));
+    };
+    bench.start(placeboEngine.client());
+    t.match(bench.error, { name: 'AbortedError', phase: 'handshake', message: /broken pipe/ });
+    t.equal(bench.connections, 0);
+    t.equal(bench.wire.count('abort'), 1);
+  },
+);
+
 t.test('C1 (placebo): what an asynchronous engine has yet to hear when the wire breaks is heard first', async (t) => {
   for (const last of ['close_notify', 'alert', 'nothing'] as const) {
     const bench = new Bench();
