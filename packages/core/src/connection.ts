@@ -2,9 +2,10 @@ import { Observable, type ObservableInput, throwError } from 'rxjs';
 import type { ByteInput } from './byte-input.ts';
 import { ConnectionSink } from './connection-sink.ts';
 import type { ByteDuplex, ByteSink, ByteSource, DuplexInfo } from './duplex.ts';
-import type { NegotiatedParameters, TlsEvent } from './engine/index.ts';
+import { EngineFailureError, type NegotiatedParameters, type TlsEvent } from './engine/index.ts';
 import { exchange } from './exchange.ts';
 import { IntentAcks } from './intent-acks.ts';
+import { GuardedObservable } from './guarded-observable.ts';
 import type { Ledger } from './ledger.ts';
 import type { Readiness } from './readiness.ts';
 import { readEach } from './read-each.ts';
@@ -33,10 +34,10 @@ export class Connection implements TlsConnection {
     const { reader } = stage.inbound;
     this.source = { bytes: reader.bytes, request: (bytes) => reader.request(bytes) };
     this.plaintext = reader.endless;
-    this.readiness = stage.readiness.observable;
-    this.acks = stage.outbound.acks.asObservable();
-    this.ledger = stage.ledger.observable;
-    this.events = stage.events.asObservable();
+    this.readiness = guarded(stage, stage.readiness.observable);
+    this.acks = guarded(stage, stage.outbound.acks);
+    this.ledger = guarded(stage, stage.ledger.observable);
+    this.events = guarded(stage, stage.events);
   }
 
   get sink(): ByteSink {
@@ -97,3 +98,10 @@ export class Connection implements TlsConnection {
     return this.#stage.exportKeyingMaterial(label, context, length);
   }
 }
+
+/** A stream of the connection whose observers end it when they throw. */
+const guarded = <T>(stage: Stage, stream: Observable<T>): Observable<T> =>
+  new GuardedObservable<T>(
+    (subscriber) => stream.subscribe(subscriber),
+    (cause) => stage.fail(new EngineFailureError('an observer of the connection threw', { cause })),
+  );

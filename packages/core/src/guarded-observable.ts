@@ -1,4 +1,4 @@
-import { Observable, type Observer, Subscriber, type Subscription } from 'rxjs';
+import { Observable, type Observer, Subscriber, type Subscription, type TeardownLogic } from 'rxjs';
 
 /**
  * An observable that learns when a plain observer throws. RxJS 7 catches what a `next` handler throws and reports it
@@ -9,7 +9,7 @@ export class GuardedObservable<T> extends Observable<T> {
   readonly #thrown: ((error: unknown) => void) | undefined;
 
   /** Without `thrown` the subscription of the observer that threw is ended. */
-  constructor(subscribe: (subscriber: Subscriber<T>) => void, thrown?: (error: unknown) => void) {
+  constructor(subscribe: (subscriber: Subscriber<T>) => TeardownLogic, thrown?: (error: unknown) => void) {
     super(subscribe);
     this.#thrown = thrown;
   }
