@@ -48,6 +48,11 @@ export class CreditSource implements ByteSource {
     return this.#held;
   }
 
+  /** Chunks that wait for the reader. */
+  get chunks(): number {
+    return this.#chunks.size;
+  }
+
   /** Bytes the reader would take now beyond what waits. */
   get credit(): number {
     return this.#isEndless ? Number.POSITIVE_INFINITY : this.#credit;

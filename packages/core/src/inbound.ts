@@ -18,6 +18,8 @@ import { Fifo } from './fifo.ts';
 
 /** An engine call takes at most this much, and an engine is given no more while it has this much. */
 const sliceBytes = 65_536;
+/** What a chunk that waits costs beside its bytes: a peer's one-byte records must not fill memory under a bound of bytes. */
+const chunkCost = 128;
 const maxWireRecordBytes = recordHeaderBytes + maxCiphertextRecordBytes.older;
 
 /** What the inbound road asks of the stage. */
@@ -64,9 +66,14 @@ export class Inbound {
     });
   }
 
-  /** Bytes taken from the transport that have not reached the reader. */
+  /** What was taken from the transport and has not reached the reader, in bytes of memory. */
   get held(): number {
-    return this.#waitingBytes + this.#givenBytes + this.reader.held;
+    return this.#waitingBytes + this.#givenBytes + this.#unread;
+  }
+
+  /** What waits for the reader, in bytes of memory. */
+  get #unread(): number {
+    return this.reader.held + this.reader.chunks * chunkCost;
   }
 
   /** The window is full because the reader does not read. */
@@ -215,7 +222,7 @@ export class Inbound {
 
   /** While more than a window of plaintext waits for the reader, the engine holds the rest back. Answers whether it goes on now. */
   #balance(engine: TlsEngine): boolean {
-    const isFull = this.reader.held >= this.#host.limits.readHighWater;
+    const isFull = this.#unread >= this.#host.limits.readHighWater;
     if (isFull === this.#isPaused) return false;
     this.#isPaused = isFull;
     if (isFull) engine.pause();

@@ -17,7 +17,7 @@ import {
 import { type EngineSelector, type EngineSupply, isFactory, isSelector } from './engine-source.ts';
 import { runUserFunction } from './run-user-function.ts';
 import type { Stage } from './stage.ts';
-import type { Subscription } from 'rxjs';
+import { from, type Subscription } from 'rxjs';
 
 /**
  * How a connection comes to its engine. Clients: as soon as there is a factory. Servers: when a whole ClientHello has been
@@ -149,7 +149,7 @@ export class Opening implements Candidate {
       alert: 'internal_error',
       milliseconds: stage.limits.taskTimeout,
       scheduler: stage.scheduler,
-      run: () => selector.select(hello),
+      run: () => selected(selector.select(hello)),
       resolve: (factory) => {
         stage.tasks--;
         stage.outbound.readiness = engineReadiness.wantRead;
@@ -184,3 +184,7 @@ export class Opening implements Candidate {
     return this.#stage.settings.host.monotonicClock();
   }
 }
+
+/** A list or an async iterable of factories is awaited like an observable of them; a factory is itself the answer. */
+const selected = (answer: ReturnType<EngineSelector['select']>): unknown =>
+  answer === undefined || answer === null || isFactory(answer) ? answer : from(answer);

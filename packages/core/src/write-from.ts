@@ -225,10 +225,15 @@ export class WriteFrom implements StageFollower, IntentListener {
   }
 }
 
-/** The `writes` of the options: from the first byte on; completion closes our side, an error ends the connection. */
+/**
+ * The `writes` of the options: from the first byte on; completion closes our side, an error ends the connection. Closing our
+ * side ourselves ends them too: what had not been pulled was never promised to anybody.
+ */
 export function writeAtOnce(stage: Stage, input: ByteInput | ByteSource): void {
-  const failed = (cause: unknown): void =>
+  const failed = (cause: unknown): void => {
+    if (cause instanceof WriteRefusedError && stage.may.refusal === 'closing') return;
     stage.fail(cause instanceof TlsError ? cause : new AbortedError('the source of writes failed', { cause }));
+  };
   const writer = new WriteFrom(stage, { next: () => undefined, error: failed, complete: () => stage.queueClose() });
   try {
     writer.start(input);

@@ -844,6 +844,21 @@ t.test('D2 (placebo): a reader that throws ends its own connection and no other'
   t.equal(other.received, 'fine');
 });
 
+t.test(
+  'R1 (placebo): one-byte records that nobody reads are bounded by what they cost, not by their bytes',
+  async (t) => {
+    const bench = openClient({ read: false });
+    const one = record.applicationData(ascii('x'));
+    for (let count = 0; count < 100_000; count++) bench.wire.give(one);
+    bench.clock.flush();
+    t.ok(bench.wire.read < 263_000, `${bench.wire.read} of ${100_000 * one.length} bytes were taken`);
+    let chunks = 0;
+    bench.connection.plaintext.subscribe(() => chunks++);
+    bench.clock.flush();
+    t.equal(chunks, 100_000, 'and nothing of it is lost');
+  },
+);
+
 t.test('D2 (placebo): an observer of acks, ledger, readiness or events that throws ends its connection', async (t) => {
   for (const stream of ['acks', 'ledger', 'readiness', 'events'] as const) {
     const bench = openClient();

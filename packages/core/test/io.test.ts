@@ -222,6 +222,25 @@ t.test('writeFrom: echo of a connection’s own source, with demand all the way'
   t.ok(bench.isComplete);
 });
 
+t.test('writes: closing our side ends a source that has more to give, and is no failure', async (t) => {
+  function* endless(): Generator<Uint8Array> {
+    for (;;) yield pattern(1_000);
+  }
+  const wire = new Wire(50_000);
+  const bench = new Bench(wire).start(placeboEngine.client(), { writes: endless() }).handshake();
+  t.ok(bench.ledger.outstanding > 0);
+  bench.connection.close().subscribe();
+  wire.grant(10_000_000);
+  bench.clock.to(1_000);
+  wire.give(record.closeNotify());
+  bench.clock.to(2_000);
+  t.equal(bench.error, undefined);
+  t.ok(bench.isComplete);
+  t.equal(bench.ledger.outstanding, 0);
+  t.equal(bench.ledger.lost, 0);
+  t.same(bookkeeping(bench), []);
+});
+
 t.test('writes: completion sends close_notify, an error aborts, before and after the handshake', async (t) => {
   for (const when of ['before', 'after'] as const)
     for (const how of ['completes', 'errors'] as const) {
