@@ -399,8 +399,3 @@ t.test("§6 hole: Node's checkServerIdentity accepts a name in the CN only; ours
   socket.destroy();
   server.close();
 });
-
-t.test('§6 hole: requestCert without ca is no option here', async (t) => {
-  for (const clientAuth of ['request', 'require'] as const)
-    t.throws(() => nodeEngine.server({ credentials: credentials(host), clientAuth }), { name: 'ApiMisuseError' });
-});
