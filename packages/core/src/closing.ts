@@ -1,6 +1,7 @@
 import type { Subscriber } from 'rxjs';
 import type { ByteDuplex } from './duplex.ts';
 import { ApiMisuseError, LimitExceededError, type TlsError } from './engine/index.ts';
+import { reporting } from './reporting.ts';
 import type { Stage } from './stage.ts';
 import { Timer } from './timer.ts';
 
@@ -95,24 +96,26 @@ export class Closing {
     if (this.#writeClosers.length === 0 || !this.isWriteClosed) return;
     const waiting = this.#writeClosers;
     this.#writeClosers = [];
-    for (const subscriber of waiting) subscriber.complete();
+    for (const subscriber of waiting) reporting(() => subscriber.complete());
   }
 
   done(): void {
     this.#timer.clear();
     const { transport } = this.#stage;
     this.#unwrapped = this.isUnwrapping;
-    for (const subscriber of this.#unwrappers) {
-      subscriber.next(transport);
-      subscriber.complete();
-    }
-    for (const subscriber of [...this.#writeClosers, ...this.#closers]) subscriber.complete();
+    for (const subscriber of this.#unwrappers)
+      reporting(() => {
+        subscriber.next(transport);
+        subscriber.complete();
+      });
+    for (const subscriber of [...this.#writeClosers, ...this.#closers]) reporting(() => subscriber.complete());
     this.#forget();
   }
 
   failed(error: TlsError): void {
     this.#timer.clear();
-    for (const subscriber of [...this.#writeClosers, ...this.#closers, ...this.#unwrappers]) subscriber.error(error);
+    for (const subscriber of [...this.#writeClosers, ...this.#closers, ...this.#unwrappers])
+      reporting(() => subscriber.error(error));
     this.#forget();
   }
 

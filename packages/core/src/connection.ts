@@ -2,7 +2,7 @@ import { Observable, type ObservableInput, throwError } from 'rxjs';
 import type { ByteInput } from './byte-input.ts';
 import { ConnectionSink } from './connection-sink.ts';
 import type { ByteDuplex, ByteSink, ByteSource, DuplexInfo } from './duplex.ts';
-import { EngineFailureError, type NegotiatedParameters, type TlsEvent } from './engine/index.ts';
+import type { NegotiatedParameters, TlsEvent } from './engine/index.ts';
 import { exchange } from './exchange.ts';
 import { IntentAcks } from './intent-acks.ts';
 import { GuardedObservable } from './guarded-observable.ts';
@@ -102,6 +102,8 @@ export class Connection implements TlsConnection {
 /** A stream of the connection whose observers end it when they throw. */
 const guarded = <T>(stage: Stage, stream: Observable<T>): Observable<T> =>
   new GuardedObservable<T>(
-    (subscriber) => stream.subscribe(subscriber),
-    (cause) => stage.fail(new EngineFailureError('an observer of the connection threw', { cause })),
+    // an observer in between, so that what a subscriber's finalizers throw is caught by RxJS
+    (subscriber) =>
+      stream.subscribe({ next: (value) => subscriber.next(value), complete: () => subscriber.complete() }),
+    (cause) => stage.threw(cause),
   );

@@ -3,6 +3,7 @@ import type { ByteSource } from './duplex.ts';
 import { ApiMisuseError } from './engine/index.ts';
 import { Fifo } from './fifo.ts';
 import { GuardedObservable } from './guarded-observable.ts';
+import { reporting } from './reporting.ts';
 
 /** What the owner of a {@link CreditSource} wants to hear. */
 export interface CreditSourceOwner {
@@ -170,8 +171,10 @@ export class CreditSource implements ByteSource {
     this.#delivered = true;
     this.#subscriber = undefined;
     this.#isEndless = false;
-    if (this.#ended === 'error') subscriber.error(this.#error);
-    else subscriber.complete();
+    reporting(() => {
+      if (this.#ended === 'error') subscriber.error(this.#error);
+      else subscriber.complete();
+    });
     this.#owner.creditChanged?.();
   }
 }

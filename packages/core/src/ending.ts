@@ -3,6 +3,7 @@
 
 import { attempt } from './attempt.ts';
 import { AbortedError, alertForError, type LimitExceededError, type TlsError } from './engine/index.ts';
+import { reporting } from './reporting.ts';
 import { hasPeerClosed, maySendActions, phaseOf } from './session-state.ts';
 import type { Stage } from './stage.ts';
 
@@ -100,7 +101,8 @@ export class Ending {
     const isTruncated = stage.state === 'writeClosed';
     stage.end = 'clean';
     stage.release();
-    if (stage.closing.isUnwrapping) for (const bytes of inbound.takeRemainder().reverse()) transport.unread(bytes);
+    if (stage.closing.isUnwrapping)
+      for (const bytes of inbound.takeRemainder().reverse()) reporting(() => transport.unread(bytes));
     else attempt(() => transport.sink.end());
     inbound.forget();
     stage.outbound.finish(undefined);

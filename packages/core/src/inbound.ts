@@ -28,6 +28,8 @@ export interface InboundHost {
   /** The reader took bytes, asked for more, came or went. */
   readerChanged(): void;
   readerThrew(error: unknown): void;
+  /** No transport may throw: one that does has failed. */
+  readonly ending: { transportFailed(cause: unknown): void };
 }
 
 export class Inbound {
@@ -115,7 +117,11 @@ export class Inbound {
     const room = most - held - this.#asked;
     if (room <= 0) return;
     this.#asked += room;
-    this.#source.request(room);
+    try {
+      this.#source.request(room);
+    } catch (cause) {
+      this.#host.ending.transportFailed(cause);
+    }
   }
 
   /** Gives the engine the next slice, or the end. Answers with the work done in bytes, or -1 when there is nothing to do. */

@@ -1,4 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs';
+import { reporting } from './reporting.ts';
 import { ackOf, type WriteAck } from './write-ack.ts';
 import { lostError, refusedError } from './write-from.ts';
 import type { IntentListener, WriteIntent } from './write-intent.ts';
@@ -53,7 +54,9 @@ function tell(watcher: Watcher, intent: WriteIntent): void {
   if (watcher.told === step.end || state === 'queued' || state === 'sealed') return;
   watcher.told = step.end;
   subscriber.next(ackOf(intent, state));
-  if (state === 'flushed') subscriber.complete();
-  else if (state === 'lost') subscriber.error(lostError(intent));
-  else subscriber.error(refusedError(intent));
+  reporting(() => {
+    if (state === 'flushed') subscriber.complete();
+    else if (state === 'lost') subscriber.error(lostError(intent));
+    else subscriber.error(refusedError(intent));
+  });
 }

@@ -1,4 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs';
+import { reporting } from './reporting.ts';
 
 interface Watcher {
   readonly subscriber: Subscriber<number>;
@@ -43,14 +44,14 @@ export class Level {
   complete(): void {
     if (this.#ended) return;
     this.#ended = {};
-    for (const { subscriber } of this.#watchers) subscriber.complete();
+    for (const { subscriber } of this.#watchers) reporting(() => subscriber.complete());
   }
 
   /** What the level measured is gone: watchers and later ones get this error, once each. */
   fail(error: unknown): void {
     if (this.#ended) return;
     this.#ended = { error };
-    for (const { subscriber } of this.#watchers) subscriber.error(error);
+    for (const { subscriber } of this.#watchers) reporting(() => subscriber.error(error));
   }
 
   #watch(subscriber: Subscriber<number>): void {

@@ -1,5 +1,4 @@
 import { EMPTY, type Observable, type Observer } from 'rxjs';
-import { EngineFailureError } from './engine/index.ts';
 import type { Stage } from './stage.ts';
 
 /** Subscribes the observers of the options. One that throws ends its own connection; those after it hear of the end alone. */
@@ -21,7 +20,7 @@ function guarded<T>(stage: Stage, observer: Partial<Observer<T>>): Partial<Obser
       try {
         observer.next?.(value);
       } catch (cause) {
-        stage.ending.fail(new EngineFailureError('an observer of the connection threw', { cause }));
+        stage.threw(cause);
       }
     },
     complete: () => observer.complete?.(),

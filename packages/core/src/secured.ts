@@ -4,6 +4,7 @@ import { Connection } from './connection.ts';
 import type { ByteDuplex } from './duplex.ts';
 import { ApiMisuseError, type TlsError } from './engine/index.ts';
 import type { EngineSupply } from './engine-source.ts';
+import { reporting } from './reporting.ts';
 import type { SecureSettings } from './secure-options.ts';
 import { Stage } from './stage.ts';
 import type { TlsConnection } from './tls-connection.ts';
@@ -25,8 +26,10 @@ export function secured(
     const owner = {
       connected: (): void => subscriber.next(new Connection(stage!)),
       ended(error: TlsError | undefined): void {
-        if (error !== undefined) subscriber.error(error);
-        else if (!stage!.closing.isUnwrapping || transportIsDone) subscriber.complete();
+        reporting(() => {
+          if (error !== undefined) subscriber.error(error);
+          else if (!stage!.closing.isUnwrapping || transportIsDone) subscriber.complete();
+        });
       },
     };
     subscriber.add(

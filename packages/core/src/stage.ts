@@ -44,6 +44,7 @@ import { Permissions } from './permissions.ts';
 import { type Readiness, sameReadiness } from './readiness.ts';
 import { isRenegotiating, readinessOf } from './readiness-of.ts';
 import { Replayed } from './replayed.ts';
+import { reporting } from './reporting.ts';
 import type { SecureSettings } from './secure-options.ts';
 import { hasPeerClosed, maySendActions, nextState, type SessionEvent, type SessionState } from './session-state.ts';
 import type { StageFollower, StageOwner } from './stage-roles.ts';
@@ -124,8 +125,7 @@ export class Stage implements Host {
       else early = { error };
     };
     this.#subscriptions.add(sink.demand.subscribe({ next: (demand) => this.#demandIs(demand), error: failed }));
-    // the sink's failure is told by `demand`
-    const ignored = (): void => undefined;
+    const ignored = (): void => undefined; // `demand` tells of the sink's failure
     this.#subscriptions.add(sink.taken.subscribe({ next: (taken) => this.#takenIs(taken), error: ignored }));
     observe(this);
     isObserved = true;
@@ -215,10 +215,12 @@ export class Stage implements Host {
   }
 
   settle(): boolean {
-    const { inbound, outbound, closing, state } = this;
+    const { inbound, outbound, closing } = this;
+    outbound.flush();
     closing.check();
     // To resume, or what a closer has written, may have made the engine say more: first that.
     if (this.isOver || !this.#outbox.isEmpty) return true;
+    const { state } = this;
     const isCut = inbound.isDrained || (inbound.ended && this.engine === undefined);
     const peerIsDone = hasPeerClosed(state);
     if (this.ending.isBroken ? isCut || peerIsDone : isCut && !peerIsDone) {
@@ -248,6 +250,10 @@ export class Stage implements Host {
     if (!this.isOver) for (const follower of this.#followers) follower.turned();
   }
 
+  threw(cause: unknown): void {
+    this.fail(new EngineFailureError('an observer of the connection threw', { cause }));
+  }
+
   turnSoon(): void {
     this.turn.soon();
   }
@@ -266,10 +272,8 @@ export class Stage implements Host {
   }
 
   #takenIs(taken: number): void {
-    this.turn.enter();
     this.outbound.taken = taken;
-    this.outbound.flush();
-    this.turn.leave();
+    this.turn.run();
   }
 
   // ── what the parts ask for ─────────────────────────────────────────────────────────────────────────────────────────
@@ -381,7 +385,7 @@ export class Stage implements Host {
   }
 
   endStreams(): void {
-    for (const follower of this.#followers) follower.ended(this.error);
+    for (const follower of this.#followers) reporting(() => follower.ended(this.error));
     this.#followers.clear();
     this.readiness.end();
     this.ledger.end();

@@ -9,6 +9,8 @@ export interface TurnHost {
   settle(): boolean;
   /** The turn is over. */
   turned(): void;
+  /** Something threw that never may: whatever it was, the connection cannot go on. */
+  threw(cause: unknown): void;
 }
 
 const settled = Promise.resolve();
@@ -47,22 +49,14 @@ export class Turn {
     this.#isAsked = true;
     if (this.#isRunning || this.#entered > 0 || host.isOver) return;
     this.#isRunning = true;
-    let steps = 0;
-    let bytes = 0;
-    while (!host.isOver) {
-      const work = host.step();
-      if (work < 0) {
-        this.#isAsked = false;
-        if (host.settle() || this.#isAsked) continue; // settling may have changed demand, or made somebody write
-        break;
-      }
-      bytes += work;
-      if (++steps < this.#maxSteps && bytes < this.#maxBytes) continue;
-      this.#yield();
-      break;
+    try {
+      this.#work(host);
+      this.#isRunning = false;
+      host.turned();
+    } catch (cause) {
+      this.#isRunning = false;
+      host.threw(cause);
     }
-    this.#isRunning = false;
-    host.turned();
   }
 
   /** Until `leave`, no turn begins: what follows may call the engine. */
@@ -86,8 +80,24 @@ export class Turn {
     this.#yielded?.unsubscribe();
   }
 
-  #yield(): void {
-    if (this.#yielded?.closed === false) return;
+  #work(host: TurnHost): void {
+    let steps = 0;
+    let bytes = 0;
+    while (!host.isOver) {
+      const work = host.step();
+      if (work < 0) {
+        this.#isAsked = false;
+        if (host.settle() || this.#isAsked) continue; // settling may have changed demand, or made somebody write
+        return;
+      }
+      bytes += work;
+      if (++steps >= this.#maxSteps || bytes >= this.#maxBytes) return this.later();
+    }
+  }
+
+  /** A turn follows when the event loop has been round. */
+  later(): void {
+    if (this.#host.isOver || this.#yielded?.closed === false) return;
     this.#yielded = this.#scheduler.schedule(() => {
       this.#yielded = undefined;
       this.run();

@@ -8,6 +8,7 @@ import type { ByteSource } from './duplex.ts';
 import { AbortedError, ApiMisuseError, TlsError, WriteLostError, WriteRefusedError } from './engine/index.ts';
 import type { Ledger } from './ledger.ts';
 import { checkBytes } from './outbound.ts';
+import { reporting } from './reporting.ts';
 import type { Stage } from './stage.ts';
 import type { StageFollower } from './stage-roles.ts';
 import type { IntentListener, WriteIntent } from './write-intent.ts';
@@ -205,14 +206,14 @@ export class WriteFrom implements StageFollower, IntentListener {
     this.#isSettled = true;
     this.#observer.next(this.#stage.outbound.ledger.snapshot());
     this.#letGo();
-    this.#observer.complete();
+    reporting(() => this.#observer.complete());
   }
 
   #fail(error: unknown): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
     this.#letGo();
-    this.#observer.error(error);
+    reporting(() => this.#observer.error(error));
   }
 
   #letGo(): void {

@@ -11,7 +11,7 @@ import {
   type WriteAck,
 } from '@rxtls/core';
 import type { TlsEngineSink, TlsEvent } from '@rxtls/core/engine';
-import { concat, NEVER, of, type Subscription, VirtualTimeScheduler } from 'rxjs';
+import { concat, config, NEVER, of, type Subscription, VirtualTimeScheduler } from 'rxjs';
 import { placeboEngine } from '../../testing/src/placebo/placebo-engine.ts';
 import { placeboRecords } from '../../testing/src/placebo/placebo-records.ts';
 import { type MemoryPairOptions, memoryPair } from '../../transport-memory/src/index.ts';
@@ -66,6 +66,19 @@ export const haunted = (sink: TlsEngineSink, own: Partial<TlsEngineSink>): TlsEn
 export const settled = async (): Promise<void> => {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
 };
+
+/** Collects what RxJS would report as unhandled while `run` runs. */
+export async function unhandled(run: () => void | Promise<void>): Promise<unknown[]> {
+  const errors: unknown[] = [];
+  config.onUnhandledError = (error) => void errors.push(error);
+  try {
+    await run();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  } finally {
+    config.onUnhandledError = null;
+  }
+  return errors;
+}
 
 /** A transport under the test's hand: what is written is counted, what arrives is given, room is granted. */
 export class Wire {

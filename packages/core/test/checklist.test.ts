@@ -2,7 +2,7 @@
 import { byHello, secure, secureEach, type TlsConnection } from '@rxtls/core';
 import { AbortedError, ApiMisuseError, defaultLimits, TlsError } from '@rxtls/core/engine';
 import { inspect } from 'node:util';
-import { concat, config, EMPTY, NEVER, type Observable, of, Subject, throwError } from 'rxjs';
+import { concat, EMPTY, NEVER, type Observable, of, Subject, throwError } from 'rxjs';
 import t from 'tap';
 import { memoryPair } from '../../transport-memory/src/index.ts';
 import {
@@ -19,23 +19,11 @@ import {
   securedPair,
   settled,
   text,
+  unhandled,
   Wire,
 } from './bench.ts';
 
 const versions = ['TLSv1.3', 'TLSv1.2'] as const;
-
-/** Collects what RxJS would report as unhandled while `run` runs. */
-async function unhandled(run: () => void | Promise<void>): Promise<unknown[]> {
-  const errors: unknown[] = [];
-  config.onUnhandledError = (error) => void errors.push(error);
-  try {
-    await run();
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  } finally {
-    config.onUnhandledError = null;
-  }
-  return errors;
-}
 
 // ── W: writing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
