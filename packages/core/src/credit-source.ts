@@ -83,10 +83,10 @@ export class CreditSource implements ByteSource {
     this.#emit();
   }
 
-  /** Puts bytes in front of everything that waits. */
+  /** Puts bytes in front of everything that waits; in front of an end that has been seen too: the next subscriber gets both. */
   unread(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    if (this.#delivered) throw new ApiMisuseError('unread(bytes) after the end of the stream has been seen');
+    this.#delivered = false;
     this.#chunks.unshift(bytes);
     this.#held += bytes.length;
     this.#emit();

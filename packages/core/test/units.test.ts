@@ -228,7 +228,9 @@ t.test('credit-source: emits while credit is left, overshoots by one chunk, and 
   source.complete();
   source.request(Number.POSITIVE_INFINITY);
   t.same(seen, ['early', 'x', '1', '2', '|']);
-  t.throws(() => source.unread(ascii('late')), ApiMisuseError);
+  source.unread(ascii('late'));
+  source.bytes.subscribe({ next: (bytes) => seen.push(text(bytes)), complete: () => seen.push('|') });
+  t.same(seen, ['early', 'x', '1', '2', '|', 'late', '|'], 'what is put back comes before the end, again');
   for (const bad of [-1, Number.NaN, '1', undefined]) t.throws(() => source.request(bad as number), ApiMisuseError);
 });
 
