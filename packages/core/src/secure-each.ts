@@ -2,12 +2,11 @@ import {
   catchError,
   EMPTY,
   mergeMap,
-  NEVER,
   Observable,
   type ObservableInput,
   type Observer,
+  of,
   type OperatorFunction,
-  startWith,
   Subject,
 } from 'rxjs';
 import { Admission } from './admission.ts';
@@ -62,7 +61,7 @@ export function secureEach<R>(
       const failures = new Subject<ConnectionFailure>();
       if (failed !== undefined) failures.subscribe(failed);
       const serve = (duplex: ByteDuplex): Observable<R> =>
-        secured(NEVER.pipe(startWith(duplex)), supply, settings, admission).pipe(
+        secured(of(duplex), supply, settings, admission).pipe(
           use(project),
           catchError((error: unknown) => {
             failures.next({ error, info: duplex.info });
