@@ -17,8 +17,8 @@ export class Fifo<T> {
 
   /** Puts an item before all others. */
   unshift(item: T): void {
-    if (this.#head > 0) this.#items[--this.#head] = item;
-    else this.#items.unshift(item);
+    if (this.#head === 0) this.#makeRoomInFront();
+    this.#items[--this.#head] = item;
   }
 
   shift(): T | undefined {
@@ -38,5 +38,12 @@ export class Fifo<T> {
   clear(): void {
     this.#items = [];
     this.#head = 0;
+  }
+
+  /** In proportion to what waits, so that many `unshift` cost no more than as many `push`; less than what `shift` cuts off. */
+  #makeRoomInFront(): void {
+    const room = (this.#items.length >> 2) + 1;
+    this.#items = Array<T | undefined>(room).fill(undefined).concat(this.#items);
+    this.#head = room;
   }
 }
