@@ -77,10 +77,12 @@ export class EngineSupply {
     this.#tell((taker) => taker.failed(error));
   }
 
+  /** Whoever is told may end others that wait, or bring a newer factory that they take: those are not told. */
   #tell(what: (taker: Taker) => void): void {
-    const takers = [...this.#takers];
-    this.#takers.clear();
-    for (const taker of takers) what(taker);
+    for (const taker of this.#takers) {
+      this.#takers.delete(taker);
+      what(taker);
+    }
   }
 }
 

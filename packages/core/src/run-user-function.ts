@@ -1,4 +1,4 @@
-import { from, isObservable, type ObservableInput, type SchedulerLike, Subscription } from 'rxjs';
+import { from, isObservable, type Observable, type ObservableInput, type SchedulerLike, Subscription } from 'rxjs';
 import { type AlertDescription, EngineFailureError, HandshakeTimeoutError, TlsError } from './engine/index.ts';
 
 /** A function of the user's, and what to do with its one value. */
@@ -39,15 +39,16 @@ export function runUserFunction<T>(task: UserFunction<T>): Subscription {
     new EngineFailureError(`the function for '${task.name}' ${what}; it must give exactly one value`, {
       alert: task.alert,
     });
-  let result: unknown;
+  let input: Observable<T> | undefined;
   try {
-    result = task.run();
+    const result = task.run();
+    if (isInput(result)) input = from(result as ObservableInput<T>);
+    else value = result as T;
   } catch (error) {
     settle(failed(error));
     return done;
   }
-  if (!isInput(result)) {
-    value = result as T;
+  if (input === undefined) {
     settle(undefined);
     return done;
   }
@@ -67,7 +68,7 @@ export function runUserFunction<T>(task: UserFunction<T>): Subscription {
     ),
   );
   done.add(
-    from(result as ObservableInput<T>).subscribe({
+    input.subscribe({
       next(next) {
         value = next;
         if (++values > 1) settle(wrongCount('gave two values'));
