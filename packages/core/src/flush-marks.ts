@@ -19,7 +19,11 @@ export class FlushMarks {
   take(taken: number): number {
     let bytes = 0;
     while (this.#head < this.#ends.length && this.#ends[this.#head]! <= taken) bytes += this.#bytes[this.#head++]!;
-    if (this.#head === this.#ends.length || this.#head > 1_024) {
+    if (this.#head === this.#ends.length) {
+      this.#ends.length = 0;
+      this.#bytes.length = 0;
+      this.#head = 0;
+    } else if (this.#head >= 1_024 && this.#head * 2 >= this.#ends.length) {
       this.#ends.splice(0, this.#head);
       this.#bytes.splice(0, this.#head);
       this.#head = 0;
