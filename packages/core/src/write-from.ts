@@ -25,6 +25,8 @@ export class WriteFrom implements StageFollower, IntentListener {
   #rest: Uint8Array | undefined;
   /** The rest is ours: nobody else writes to it. */
   #restIsOwned = false;
+  /** The rest lies in an array that we made, with room behind it. */
+  #restMayGrow = false;
   #inputIsDone = false;
   /** Intents that are not settled. */
   #outstanding = 0;
@@ -114,24 +116,43 @@ export class WriteFrom implements StageFollower, IntentListener {
     if (this.#rest === undefined) {
       this.#rest = chunk;
       this.#restIsOwned = owned;
-      return;
-    }
-    const joined = new Uint8Array(this.#rest.length + chunk.length);
-    joined.set(this.#rest);
-    joined.set(chunk, this.#rest.length);
-    this.#rest = joined;
-    this.#restIsOwned = true;
+      this.#restMayGrow = false;
+    } else this.#rest = this.#joined(this.#rest, chunk);
   }
 
-  /** Writes and pulls until the queue is full, the source has nothing now, or all is done. */
+  /** With as much room again behind it, so that many small chunks are not copied over and over, nor kept one by one. */
+  #joined(rest: Uint8Array, chunk: Uint8Array): Uint8Array {
+    const length = rest.length + chunk.length;
+    let { buffer, byteOffset: start } = rest;
+    if (!this.#restMayGrow || start + length > buffer.byteLength) {
+      buffer = new ArrayBuffer(2 * length);
+      start = 0;
+      new Uint8Array(buffer).set(rest);
+      this.#restIsOwned = true;
+      this.#restMayGrow = true;
+    }
+    const joined = new Uint8Array(buffer, start, length);
+    joined.set(chunk, rest.length);
+    return joined;
+  }
+
+  /** Writes and pulls until the queue is full, the source has nothing now, a turn's worth was pulled, or all is done. */
   #fill(): void {
     if (this.#isFilling || this.#isSettled) return;
     this.#isFilling = true;
+    const { limits, turn } = this.#stage;
+    let bytes = 0;
+    let steps = 0;
     while (!this.#isSettled) {
       if (this.#rest !== undefined) {
+        bytes += this.#rest.length;
+        steps++;
         if (!this.#writeRest()) break;
       } else if (this.#inputIsDone) {
         if (this.#outstanding === 0) this.#complete();
+        break;
+      } else if (bytes >= limits.maxBytesPerTurn || steps >= limits.maxStepsPerTurn) {
+        turn.later();
         break;
       } else if (!this.#pull()) break;
     }
@@ -160,7 +181,11 @@ export class WriteFrom implements StageFollower, IntentListener {
       if (this.#asked >= room) return false;
       const more = room - this.#asked; // with the debt of a chunk that had more
       this.#asked += more;
-      this.#source.request(more);
+      try {
+        this.#source.request(more);
+      } catch (error) {
+        this.#fail(error);
+      }
       return this.#rest !== undefined;
     }
     if (this.#puller === undefined || this.#isPulling) return false;

@@ -1,7 +1,21 @@
 // Applications and transports that throw where nobody expects it, or that never stop: what they may cost, and whom.
-import { finalize, type Observable, tap } from 'rxjs';
+import { type ByteDuplex, CreditSource, secureEach } from '@rxtls/core';
+import { defaultLimits, type TlsEngineFactory } from '@rxtls/core/engine';
+import { finalize, type Observable, Subject, tap } from 'rxjs';
 import t from 'tap';
-import { ascii, Bench, openClient, placeboEngine, record, unhandled, Wire } from './bench.ts';
+import {
+  ascii,
+  Bench,
+  Clock,
+  joined,
+  openClient,
+  pattern,
+  placeboEngine,
+  record,
+  sameBytes,
+  unhandled,
+  Wire,
+} from './bench.ts';
 
 const broken = (): never => {
   throw new Error('a finalizer broke');
@@ -73,4 +87,116 @@ t.test('rule 12: a transport whose request throws has failed', async (t) => {
     wire.give(record.applicationData(new Uint8Array(16_000)));
   t.match(bench.error, { name: 'AbortedError', message: 'the transport failed: no more' });
   t.equal(wire.count('abort'), 1);
+});
+
+t.test(
+  'rule 16: unwrap gives back what came after close_notify, when the transport has ended behind it too',
+  async (t) => {
+    const bench = openClient();
+    const seen: (number | string)[] = [];
+    bench.wire.holds = true; // our close_notify is not out before the transport's end is heard
+    bench.connection.unwrap().subscribe(({ source }) => {
+      source.bytes.subscribe({ next: (bytes) => seen.push(...bytes), complete: () => seen.push('end') });
+      source.request(100);
+    });
+    bench.wire.give(joined([record.closeNotify(), Uint8Array.of(1, 2)]), Uint8Array.of(3));
+    bench.wire.source.complete();
+    bench.wire.taken.set(bench.wire.written);
+    t.same(seen, [1, 2, 3, 'end']);
+  },
+);
+
+t.test('rule 16: secureEach forgets a connection that was unwrapped once its work is done', async (t) => {
+  const listener = new Subject<ByteDuplex>();
+  const [server, clock] = [new Wire(), new Clock()];
+  let isDone = false;
+  listener
+    .pipe(secureEach(placeboEngine.server(), (connection) => connection.unwrap(), { scheduler: clock }))
+    .subscribe({ complete: () => (isDone = true) });
+  const client = new Bench(new Wire(), clock);
+  server.onWrite = (bytes) => client.wire.give(bytes);
+  client.wire.onWrite = (bytes) => server.give(bytes);
+  client.start(placeboEngine.client());
+  listener.next(server.duplex);
+  listener.complete();
+  t.ok(client.isComplete);
+  t.ok(isDone);
+});
+
+t.test(
+  'rule 7: writeFrom lets the event loop round, however much an iterable has and the transport takes',
+  async (t) => {
+    const { maxBytesPerTurn, maxStepsPerTurn } = defaultLimits;
+    for (const size of [1, 16_384]) {
+      const bench = openClient();
+      const most = Math.min(maxBytesPerTurn / size, maxStepsPerTurn);
+      let pulled = 0;
+      let isDone = false;
+      function* long(): Generator<Uint8Array> {
+        for (; pulled < 3 * most; pulled++) yield new Uint8Array(size);
+      }
+      bench.connection.writeFrom(long()).subscribe({ complete: () => (isDone = true) });
+      t.ok(pulled > 0 && pulled <= most, `${pulled} before it returned`);
+      bench.clock.to(1);
+      t.equal(pulled, 3 * most, 'it goes on');
+      t.ok(isDone);
+      bench.connection.writeFrom(long()).subscribe().unsubscribe();
+      bench.subscription?.unsubscribe();
+      t.equal(bench.clock.pending, 0);
+    }
+  },
+);
+
+t.test('rule 7: one-byte chunks that cannot be written yet are not copied over and over', async (t) => {
+  const source = new CreditSource();
+  const bench = openClient();
+  bench.wire.room = 0;
+  bench.wire.demand.set(0);
+  const { maxQueuedWrites, writeHighWater } = defaultLimits;
+  bench.connection.writeFrom(source).subscribe({ error: () => undefined });
+  const before = performance.now();
+  for (let given = 0; given < writeHighWater; given++) source.push(Uint8Array.of(given % 251));
+  t.ok(performance.now() - before < 10_000, 'copying each time took minutes');
+  t.equal(bench.ledger.accepted, maxQueuedWrites);
+  bench.wire.grant(Number.POSITIVE_INFINITY);
+  bench.clock.to(10);
+  t.ok(sameBytes(bench.wire.sent, pattern(writeHighWater)), 'all of it, in order');
+});
+
+t.test('rule 11: a source of writes whose request throws fails its writeFrom and nothing else', async (t) => {
+  const bench = openClient();
+  const bytes = new Subject<Uint8Array>();
+  let calls = 0;
+  let error: unknown;
+  const request = (): void => {
+    if (++calls > 1) throw new Error('no more');
+  };
+  bench.connection.writeFrom({ bytes, request }).subscribe({ error: (thrown) => (error = thrown) });
+  bytes.next(Uint8Array.of(1));
+  t.match(error, { message: 'no more' });
+  t.equal(bench.error, undefined);
+});
+
+t.test('rule 11: a function whose answer cannot be looked at fails its connection at once', async (t) => {
+  const answers = [{ [Symbol.for('observable')]: () => undefined }, new Proxy({}, { get: () => broken() })];
+  for (const answer of answers) {
+    const bench = new Bench().start(placeboEngine.client({ verify: () => answer as never })).handshake();
+    t.match(bench.error, { name: 'EngineFailureError' });
+    t.equal(bench.clock.pending, 0);
+  }
+});
+
+t.test('rule 12: a connection that ended while another was told of the first engine is not told', async (t) => {
+  const engines = new Subject<TlsEngineFactory<'server'>>();
+  const listener = new Subject<ByteDuplex>();
+  const [first, second, clock] = [new Wire(), new Wire(), new Clock()];
+  const options = { scheduler: clock, limits: { handshakeTimeout: 10_000 } };
+  const serving = listener.pipe(secureEach(engines, (connection) => connection.plaintext, options)).subscribe();
+  listener.next(first.duplex);
+  listener.next(second.duplex);
+  first.give(Uint8Array.of(22, 3, 3, 0, 4, 99)); // no ClientHello: it is refused with an alert as soon as there is an engine
+  first.onWrite = () => serving.unsubscribe();
+  engines.next(placeboEngine.server());
+  t.same(second.calls, ['abort']);
+  t.equal(clock.pending, 0, 'no timer of a dead connection runs');
 });
