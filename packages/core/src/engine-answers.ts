@@ -93,12 +93,12 @@ export class EngineAnswers implements OutboxReader {
       return;
     }
     const after = inbound.closeNotify();
-    if (after > 0 && !closing.isUnwrapping && stage.observed) stage.events.next({ type: 'ignored', bytes: after });
     stage.advance('peerClosed');
     if (!stage.may.halfClose) {
       outbound.loseUnsent(new AbortedError('the peer closed before this was sent', { phase: 'closing' }));
       stage.queueClose();
     }
+    if (after > 0 && !closing.isUnwrapping && stage.observed) stage.events.next({ type: 'ignored', bytes: after });
     inbound.endReader(false);
   }
 

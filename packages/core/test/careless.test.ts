@@ -1,6 +1,6 @@
 // Applications and transports that throw where nobody expects it, or that never stop: what they may cost, and whom.
 import { type ByteDuplex, CreditSource, secureEach } from '@rxtls/core';
-import { defaultLimits, type TlsEngineFactory } from '@rxtls/core/engine';
+import { defaultLimits, type TlsEngineFactory, type TlsEvent } from '@rxtls/core/engine';
 import { finalize, type Observable, Subject, tap } from 'rxjs';
 import t from 'tap';
 import {
@@ -200,3 +200,17 @@ t.test('rule 12: a connection that ended while another was told of the first eng
   t.same(second.calls, ['abort']);
   t.equal(clock.pending, 0, 'no timer of a dead connection runs');
 });
+
+t.test(
+  'rule 10: TLS 1.2: a write from inside the news of ignored bytes is refused, for the peer has closed',
+  async (t) => {
+    const bench = new Bench();
+    const events = {
+      next: ({ type }: TlsEvent) => void (type === 'ignored' && bench.connection.write(ascii('late'))),
+    };
+    bench.start(placeboEngine.client({ version: 'TLSv1.2' }), { observe: { events } }).handshake();
+    bench.wire.give(joined([record.closeNotify(), Uint8Array.of(1, 2, 3)]));
+    t.same(bench.ackLog, ['#1 refused 4']);
+    t.same(bench.log, ['next', 'plaintext complete', 'complete']);
+  },
+);
