@@ -43,6 +43,7 @@ export interface OutboundHost {
   readonly ending: { transportFailed(cause: unknown): void };
   readonly events: Subject<TlsEvent>;
   readonly observed: boolean;
+  threw(cause: unknown): void;
 }
 
 export class Outbound {
@@ -193,7 +194,17 @@ export class Outbound {
     this.flush();
   }
 
-  /** The transport has taken more. */
+  /** The transport has taken this much in all. Called from inside it: what an observer of that throws is not its matter. */
+  tookUpTo(taken: number): void {
+    this.taken = taken;
+    try {
+      this.flush();
+    } catch (cause) {
+      this.#host.threw(cause);
+    }
+  }
+
+  /** Settles what the transport has taken. */
   flush(): void {
     let left = this.#marks.take(this.taken);
     // First the books, then the news: whoever hears of it may end the connection.

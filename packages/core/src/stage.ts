@@ -216,7 +216,6 @@ export class Stage implements Host {
 
   settle(): boolean {
     const { inbound, outbound, closing } = this;
-    outbound.flush();
     closing.check();
     // To resume, or what a closer has written, may have made the engine say more: first that.
     if (this.isOver || !this.#outbox.isEmpty) return true;
@@ -272,8 +271,9 @@ export class Stage implements Host {
   }
 
   #takenIs(taken: number): void {
-    this.outbound.taken = taken;
-    this.turn.run();
+    this.turn.enter();
+    this.outbound.tookUpTo(taken);
+    this.turn.leave();
   }
 
   // ── what the parts ask for ─────────────────────────────────────────────────────────────────────────────────────────
