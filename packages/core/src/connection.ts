@@ -12,7 +12,8 @@ import { readEach } from './read-each.ts';
 import type { Stage } from './stage.ts';
 import type { TlsConnection } from './tls-connection.ts';
 import type { WriteAck } from './write-ack.ts';
-import { deadError, WriteFrom } from './write-from.ts';
+import { deadError } from './write-errors.ts';
+import { WriteFrom } from './write-from.ts';
 
 /** A stage, as the application sees it. */
 export class Connection implements TlsConnection {

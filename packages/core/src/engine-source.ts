@@ -87,7 +87,9 @@ export class EngineSupply {
 }
 
 /** Refuses, before anything is subscribed, what can never give an engine. */
-export function checkEngineSource(source: unknown): void {
+export function checkEngineSource(source: unknown, role?: TlsRole): void {
+  if (isFactory(source) && role !== undefined && source.role !== role)
+    throw new ApiMisuseError(`a ${role} engine is wanted here, and this is a ${source.role} engine`);
   if (isFactory(source) || isSelector(source) || isObservable(source)) return;
   if (typeof (source as { then?: unknown } | null | undefined)?.then === 'function') return;
   throw new ApiMisuseError(

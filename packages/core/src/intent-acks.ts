@@ -1,7 +1,7 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { reporting } from './reporting.ts';
 import { ackOf, type WriteAck } from './write-ack.ts';
-import { lostError, refusedError } from './write-from.ts';
+import { lostError, refusedError } from './write-errors.ts';
 import type { IntentListener, WriteIntent } from './write-intent.ts';
 
 /** How far an intent has come, and how far somebody has been told. */

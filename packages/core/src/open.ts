@@ -1,5 +1,5 @@
-import type { Observable, Observer } from 'rxjs';
-import { AbortedError } from './engine/index.ts';
+import { isObservable, type Observable, type Observer } from 'rxjs';
+import { AbortedError, ApiMisuseError } from './engine/index.ts';
 import type { TlsConnection } from './tls-connection.ts';
 
 /**
@@ -11,6 +11,7 @@ import type { TlsConnection } from './tls-connection.ts';
  */
 export function open(source: Observable<TlsConnection>): Promise<TlsConnection & AsyncDisposable> {
   return new Promise((resolve, reject) => {
+    if (!isObservable(source)) throw new ApiMisuseError('open(source) takes an observable of a connection');
     let isOver = false;
     const subscription = source.subscribe({
       next(connection) {

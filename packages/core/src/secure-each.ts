@@ -47,7 +47,7 @@ export function secureEach<R>(
   project: (connection: TlsConnection) => ObservableInput<R>,
   options: SecureEachOptions = {},
 ): OperatorFunction<ByteDuplex, R> {
-  checkEngineSource(engine);
+  checkEngineSource(engine, 'server');
   if (typeof project !== 'function')
     throw new ApiMisuseError('secureEach(engine, project) takes a function of the connection');
   const { maxConcurrentHandshakes, failed, ...own } = options;

@@ -34,7 +34,6 @@ export const sessionTable: Readonly<Record<SessionState, Partial<Readonly<Record
   /** Servers: until the ClientHello is complete. Clients: until there is an engine. */
   starting: { engineMade: 'handshaking', failed: 'failed' },
   handshaking: { negotiated: 'open', failed: 'failed' },
-  /** A close was asked for before the handshake was done. */
   open: { peerClosed: 'readClosed', closeQueued: 'closing', failed: 'failed' },
   /** Both sides open; our close waits behind writes. */
   closing: { closeSent: 'writeClosed', peerClosed: 'lastClosing', failed: 'failed' },

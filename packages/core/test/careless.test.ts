@@ -1,5 +1,5 @@
 // Applications and transports that throw where nobody expects it, or that never stop: what they may cost, and whom.
-import { type ByteDuplex, CreditSource, secureEach } from '@rxtls/core';
+import { type ByteDuplex, CreditSource, open, secure, secureEach, use, whenSafe } from '@rxtls/core';
 import { defaultLimits, type TlsEngineFactory, type TlsEvent } from '@rxtls/core/engine';
 import { finalize, type Observable, Subject, tap } from 'rxjs';
 import t from 'tap';
@@ -24,7 +24,7 @@ const broken = (): never => {
 t.test(
   'rule 16: a finalizer that throws at the end keeps nobody else from hearing of it, and is reported',
   async (t) => {
-    for (const last of [record.closeNotify(), record.alert(2, 20)]) {
+    for (const last of [record.closeNotify(), record.alert('fatal', 'bad_record_mac')]) {
       const bench = openClient({ read: false });
       const told: string[] = [];
       const errors = await unhandled(() => {
@@ -214,3 +214,18 @@ t.test(
     t.same(bench.log, ['next', 'plaintext complete', 'complete']);
   },
 );
+
+t.test('rule 14: what can never work is refused when it is written, with what to do', async (t) => {
+  const client = placeboEngine.client();
+  for (const [name, call, says] of [
+    ['whenSafe', () => whenSafe(3 as never), /count/],
+    ['whenSafe', () => whenSafe(undefined as never), /count/],
+    ['whenSafe', () => whenSafe({ count: 0 }), /count/],
+    ['whenSafe', () => whenSafe({ count: 1, delay: -1 }), /delay/],
+    ['use', () => use(undefined as never), /function/],
+    ['secureEach', () => secureEach(client as never, () => []), /server engine/],
+    ['secure', () => secure(undefined as never), /engine/],
+  ] as const)
+    t.throws(call, { name: 'ApiMisuseError', message: says }, name);
+  await t.rejects(open(undefined as never), { name: 'ApiMisuseError', message: /observable/ });
+});

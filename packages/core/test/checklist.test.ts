@@ -1,4 +1,4 @@
-// CHECKLIST.md, the rows that core answers for, over the placebo engine.
+// What has hurt other TLS stacks, row by row, as far as core answers for it, over the placebo engine.
 import { byHello, secure, secureEach, type TlsConnection } from '@rxtls/core';
 import { AbortedError, ApiMisuseError, defaultLimits, TlsError } from '@rxtls/core/engine';
 import { inspect } from 'node:util';

@@ -1,4 +1,4 @@
-// DESIGN §5, rule by rule, over the placebo engine.
+// The rules of ARCHITECTURE.md, one by one, over the placebo engine.
 import { type Readiness, secure, whenSafe } from '@rxtls/core';
 import { ApiMisuseError, TlsError, WriteRefusedError } from '@rxtls/core/engine';
 import { concat, defer, NEVER, of, retry, Subject } from 'rxjs';

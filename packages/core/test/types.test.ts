@@ -1,4 +1,4 @@
-// Every program of DESIGN §4 compiles and runs (placebo engine, memory transport), and what must not compile does not:
+// Every program of the public face compiles and runs (placebo engine, memory transport), and what must not compile does not:
 // the type check of this file fails at an `@ts-expect-error` that expects nothing.
 import {
   byHello,

@@ -36,7 +36,8 @@ export interface LoadedCredentials {
 export function loadCertificates(input: unknown, name: string): readonly X509Certificate[] {
   const items: readonly unknown[] = Array.isArray(input) ? input : [input];
   const certificates = items.flatMap((item) => blocks(item, name)).map((block) => parse(block, name));
-  if (certificates.length === 0) throw new ApiMisuseError(`${name} holds no certificate`);
+  if (certificates.length === 0)
+    throw new ApiMisuseError(`${name} holds no certificate: PEM text or DER bytes are wanted, not a file's name`);
   return certificates;
 }
 

@@ -86,6 +86,8 @@ export class MemorySessions implements SessionStore {
  * @param options `max`: sessions kept in all, 256 unless told; past it the oldest are forgotten.
  */
 export function memorySessions(options: { readonly max?: number } = {}): SessionStore {
+  if (typeof options !== 'object' || options === null)
+    throw new ApiMisuseError('memorySessions takes { max }, or nothing');
   const max = options.max ?? 256;
   if (!Number.isSafeInteger(max) || max < 1)
     throw new ApiMisuseError('memorySessions: max must be a whole number above 0');

@@ -15,7 +15,10 @@ export function ownOptions<K extends string>(options: unknown, names: readonly K
   const own = Object.create(null) as Record<string, unknown>;
   const known: readonly string[] = names;
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw new ApiMisuseError(`${where} has no option ${JSON.stringify(name.slice(0, 40))}`);
+    if (!known.includes(name))
+      throw new ApiMisuseError(
+        `${where} has no option ${JSON.stringify(name.slice(0, 40))}; it knows ${[...known].sort().join(', ')}`,
+      );
     const value: unknown = (options as Record<string, unknown>)[name];
     if (value === null) throw new ApiMisuseError(`${where}: ${name} must not be null; leave it out instead`);
     if (value !== undefined) own[name] = value;

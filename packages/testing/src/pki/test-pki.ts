@@ -1,4 +1,5 @@
 import { webcrypto } from 'node:crypto';
+import { ApiMisuseError } from '@rxtls/core/engine';
 import {
   type CertificateMaker,
   certificateMaker,
@@ -99,6 +100,7 @@ export async function testPki(options: { readonly now?: number } = {}): Promise<
     otherAuthorityPem: other.pem,
     issue,
     leaf: (name) => {
+      if (!Object.hasOwn(named, name)) return Promise.reject(new ApiMisuseError(`testPki has no leaf '${name}'`));
       const credentials = made.get(name) ?? issue(named[name]);
       made.set(name, credentials);
       return credentials;
