@@ -16,7 +16,7 @@ import {
   WriteLostError,
   WriteRefusedError,
 } from '@rxtls/core';
-import { concat, NEVER, of, Subject, type Subscription, takeUntil } from 'rxjs';
+import { concat, NEVER, of, Subject, Subscription, takeUntil } from 'rxjs';
 import { ByteStream, someBytes } from './byte-stream.ts';
 import type { EndName, EndSetup, Occasion } from './script.ts';
 import type { ClockFace } from './virtual-clock.ts';
@@ -301,7 +301,12 @@ export class End {
     const { connection } = this;
     let over = false;
     this.#readerWants = as === 'endless';
-    const reader = (as === 'credit' ? connection.source.bytes : connection.plaintext).subscribe({
+    // A trigger inside the first emission, before `subscribe` has returned, can stop this reader too.
+    const stop = new Subject<void>();
+    const reader = new Subscription(() => stop.next());
+    this.#reader = reader;
+    const bytes$ = as === 'credit' ? connection.source.bytes : connection.plaintext;
+    bytes$.pipe(takeUntil(stop)).subscribe({
       next: (bytes) => {
         if (this.outcome === 'unsubscribed') this.#object('plaintext after unsubscribe');
         if (over) this.#object('plaintext after its end');
@@ -315,14 +320,16 @@ export class End {
       },
       error: (error: unknown) => {
         over = true;
+        reader.unsubscribe();
         this.#plaintextEnded({ error });
       },
       complete: () => {
+        if (reader.closed) return;
         over = true;
+        reader.unsubscribe();
         this.#plaintextEnded('completed');
       },
     });
-    this.#reader = reader;
   }
 
   grant(bytes: number): void {

@@ -1,4 +1,4 @@
-// DESIGN §6, two holes that need a network of their own: Node's behaviour first, then ours.
+// Two holes of Node's that need a network of their own: Node's behaviour first, then ours.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { nodeEngine } from '../src/index.ts';
 import { pair, turn } from './harness.ts';
 import { client, credentials, host, root } from './pki.ts';
 
-t.test('§6 hole: in Node a cut wire and close_notify both show as end; here only close_notify does', async (t) => {
+t.test('hole in Node: in Node a cut wire and close_notify both show as end; here only close_notify does', async (t) => {
   for (const how of ['close_notify', 'cut'] as const) {
     const raw: net.Socket[] = [];
     const server = tls.createServer({ ...credentials(host) }, (socket) => {
@@ -52,7 +52,7 @@ t.test('§6 hole: in Node a cut wire and close_notify both show as end; here onl
   }
 });
 
-t.test('§6 hole: requestCert without ca trusts whatever the runtime trusts; ours asks for anchors', async (t) => {
+t.test('hole in Node: requestCert without ca trusts whatever the runtime trusts; ours asks for anchors', async (t) => {
   const files = t.testdir({});
   const file = (name: string, text: string): string => {
     writeFileSync(`${files}/${name}`, text);

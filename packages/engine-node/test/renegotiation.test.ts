@@ -94,33 +94,36 @@ t.test('R14 (node): a server that allows two cuts the third', async (t) => {
   connection.destroy();
 });
 
-t.test("§6 hole: Node's client renegotiates as often as the server likes; ours as often as it was told", async (t) => {
-  // A plain Node server that asks for renegotiation; the plain client obeys, ours answers no_renegotiation once.
-  const listener = tls.createServer({ cert: host.pem, key: host.keyPem, maxVersion: 'TLSv1.2' });
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-  const { port } = listener.address() as AddressInfo;
-  const accepted = once(listener, 'secureConnection') as Promise<[tls.TLSSocket]>;
-  const plain = tls.connect({ port, host: '127.0.0.1', ca: root.pem, servername: 'host.test' });
-  plain.on('error', () => undefined);
-  plain.resume();
-  const [peer] = await accepted;
-  peer.resume();
-  peer.on('error', () => undefined);
-  let done = 0;
-  for (let i = 0; i < 3; i++)
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, 300);
-      plain.renegotiate({}, () => {
-        done++;
-        clearTimeout(timer);
-        resolve();
+t.test(
+  "hole in Node: Node's client renegotiates as often as the server likes; ours as often as it was told",
+  async (t) => {
+    // A plain Node server that asks for renegotiation; the plain client obeys, ours answers no_renegotiation once.
+    const listener = tls.createServer({ cert: host.pem, key: host.keyPem, maxVersion: 'TLSv1.2' });
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+    const { port } = listener.address() as AddressInfo;
+    const accepted = once(listener, 'secureConnection') as Promise<[tls.TLSSocket]>;
+    const plain = tls.connect({ port, host: '127.0.0.1', ca: root.pem, servername: 'host.test' });
+    plain.on('error', () => undefined);
+    plain.resume();
+    const [peer] = await accepted;
+    peer.resume();
+    peer.on('error', () => undefined);
+    let done = 0;
+    for (let i = 0; i < 3; i++)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, 300);
+        plain.renegotiate({}, () => {
+          done++;
+          clearTimeout(timer);
+          resolve();
+        });
       });
-    });
-  t.ok(done > 0, `Node renegotiated ${done} times without having been told that it may`);
-  plain.destroy();
-  peer.destroy();
-  listener.close();
-});
+    t.ok(done > 0, `Node renegotiated ${done} times without having been told that it may`);
+    plain.destroy();
+    peer.destroy();
+    listener.close();
+  },
+);
 
 t.test('bytes that arrive while Node begins a renegotiation wait, and arrive in order', async (t) => {
   const connection = await both({ client: allowed, server: allowed });

@@ -184,7 +184,7 @@ t.test(
   },
 );
 
-// --- Node's own behaviour: each hole of DESIGN §6, shown open in Node and shut here ---
+// --- Node's own behaviour: each of its holes, shown open in Node and shut here ---
 
 interface Heard {
   readonly resumed: boolean;
@@ -225,7 +225,7 @@ const node = { cert: host.pem, key: host.keyPem };
 const ticketKeys = Buffer.from(Array.from({ length: 48 }, (_, i) => 255 - i));
 
 t.test(
-  "§6 hole: Node's server resumes as authorized what was made under another authority; ours does not",
+  "hole in Node: Node's server resumes as authorized what was made under another authority; ours does not",
   async (t) => {
     const mine = { cert: client.pem, key: client.keyPem, ca: root.pem, servername: 'host.test' };
     const asking = { ...node, requestCert: true, rejectUnauthorized: true, ticketKeys, ca: root.pem };
@@ -236,7 +236,7 @@ t.test(
 );
 
 t.test(
-  "§6 hole: Node's client resumes under another name and authority as authorized; ours offers nothing",
+  "hole in Node: Node's client resumes under another name and authority as authorized; ours offers nothing",
   async (t) => {
     const first = await plain({ ...node, ticketKeys }, { ca: root.pem, servername: 'host.test' });
     const second = await plain(
@@ -250,7 +250,7 @@ t.test(
 );
 
 t.test(
-  '§6 hole: on Node 20 a ticket from a server without client authentication resumes where it is required',
+  'hole in Node: on Node 20 a ticket from a server without client authentication resumes where it is required',
   async (t) => {
     const first = await plain({ ...node, ticketKeys }, { ca: root.pem, servername: 'host.test' });
     const second = plain(
@@ -273,7 +273,7 @@ t.test(
   },
 );
 
-t.test('§6 hole: Node accepts ticket keys of zeros', async (t) => {
+t.test('hole in Node: Node accepts ticket keys of zeros', async (t) => {
   t.doesNotThrow(() => tls.createServer({ ...node, ticketKeys: Buffer.alloc(48) }));
 });
 

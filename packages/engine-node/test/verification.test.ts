@@ -349,7 +349,7 @@ t.test('A5 (node): names by RFC 9525, vector by vector', async (t) => {
 
 // --- Node's own behaviour, for comparison ---
 
-t.test('§6 hole: a bare server-side TLSSocket does not enforce rejectUnauthorized; ours does (A4)', async (t) => {
+t.test('hole in Node: a bare server-side TLSSocket does not enforce rejectUnauthorized; ours does (A4)', async (t) => {
   const made = (other: () => Duplex): Duplex =>
     new Duplex({
       read: () => undefined,
@@ -384,7 +384,7 @@ t.test('§6 hole: a bare server-side TLSSocket does not enforce rejectUnauthoriz
   peer.destroy();
 });
 
-t.test("§6 hole: Node's checkServerIdentity accepts a name in the CN only; ours does not (A5)", async (t) => {
+t.test("hole in Node: Node's checkServerIdentity accepts a name in the CN only; ours does not (A5)", async (t) => {
   const leaf = issue({ issuer: root, cn: 'host.test' });
   const server = tls.createServer({ cert: leaf.pem, key: leaf.keyPem });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
