@@ -32,7 +32,6 @@ export class ClientRole implements ForgeRole {
   readonly #sessions: ClientSessions;
   readonly #host: TlsHost;
   readonly #offered: SessionEnvelope | undefined;
-  readonly #random: BinaryString;
   #resumed = false;
   #chain: readonly Uint8Array[] = [];
 
@@ -41,7 +40,6 @@ export class ClientRole implements ForgeRole {
     this.#sessions = sessions;
     this.#host = host;
     this.#offered = sessions.take(host);
-    this.#random = hostRandom(host, 32, 'ClientHello.random');
   }
 
   get keylog(): boolean {
@@ -73,7 +71,7 @@ export class ClientRole implements ForgeRole {
   }
 
   session(session: ForgeSession): void {
-    pinRandom(session, 'client_random', this.#random);
+    pinRandom(session, 'client_random', hostRandom(this.#host, 32, 'ClientHello.random'));
   }
 
   record(): void {}

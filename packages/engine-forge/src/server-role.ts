@@ -46,7 +46,6 @@ export class ServerRole implements ForgeRole {
   readonly #settings: ServerSettings;
   readonly #sessions: ServerSessions;
   readonly #host: TlsHost;
-  readonly #random: BinaryString;
   readonly #writer = new RenegotiationInfoWriter();
   #reader: ClientHelloReader | undefined;
   #hello: ClientHello | undefined;
@@ -58,9 +57,6 @@ export class ServerRole implements ForgeRole {
     this.#sessions = sessions;
     this.#host = host;
     this.#reader = new ClientHelloReader(host.limits);
-    this.#random = settings.allowFallback
-      ? hostRandom(host, 32, 'ServerHello.random')
-      : hostRandom(host, 24, 'ServerHello.random') + downgradeSentinel;
   }
 
   get keylog(): boolean {
@@ -90,7 +86,9 @@ export class ServerRole implements ForgeRole {
   start(): void {}
 
   session(session: ForgeSession): void {
-    pinRandom(session, 'server_random', this.#random);
+    const sentinel = this.#settings.allowFallback ? '' : downgradeSentinel;
+    const random = hostRandom(this.#host, 32 - sentinel.length, 'ServerHello.random') + sentinel;
+    pinRandom(session, 'server_random', random);
     if (this.#writer.active) hashRenegotiationInfo(session);
   }
 

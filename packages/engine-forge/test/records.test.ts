@@ -17,7 +17,8 @@ import {
 } from './harness.ts';
 
 const roles = ['client', 'server'] as const;
-const factory = { client, server };
+const [clientFactory, serverFactory] = [client(), server()];
+const factory = { client: () => clientFactory, server: () => serverFactory };
 
 t.test('R3 (forge) every 5-byte header, alone and with a body, is data, a wait or a typed error', async (t) => {
   for (const role of roles) {
