@@ -2,6 +2,7 @@ import {
   type AlertDescription,
   AlertReceivedError,
   ApiMisuseError,
+  CertificateError,
   alertForError,
   alertName,
   contentType,
@@ -339,7 +340,8 @@ export class ForgeTlsEngine implements TlsEngine {
 
   #fail(error: TlsError): void {
     if (!this.#sink.alive) return;
-    error.phase = this.#phase;
+    // A chain is judged in the middle of the handshake.
+    error.phase = error instanceof CertificateError && this.#phase === 'handshake' ? 'verification' : this.#phase;
     if (!(error instanceof AlertReceivedError)) this.#lastWord(alertForError(error));
     this.#phase = 'closed';
     this.#connection.wipe();
