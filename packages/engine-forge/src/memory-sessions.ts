@@ -1,0 +1,103 @@
+import { ApiMisuseError } from '@rxtls/core/engine';
+import type { BinaryString } from './binary-string.ts';
+
+/** What resumption by session identifier needs (RFC 4346 §7.3). A secret. */
+export interface ForgeSessionState {
+  readonly id: BinaryString;
+  /** 1 for TLS 1.0, 2 for TLS 1.1. */
+  readonly minorVersion: number;
+  /** The IANA name. */
+  readonly cipherSuite: string;
+  readonly masterSecret: BinaryString;
+}
+
+/** A session a client may offer again, with what must still hold when it does. */
+export interface SessionEnvelope {
+  readonly session: ForgeSessionState;
+  /** The chain the peer proved in the full handshake, the leaf first. */
+  readonly chain: readonly Uint8Array[];
+  /** The earliest notAfter in the chain, in milliseconds since 1970. */
+  readonly notAfter: number;
+  /** When the chain was verified in a full handshake, in milliseconds since 1970. */
+  readonly firstVerifiedAt: number;
+}
+
+/**
+ * Keeps a client's sessions in memory for resumption: give one value to several factories and they share it. What a
+ * session may be used for is part of the key it is kept under, so sharing never weakens a factory's checks.
+ */
+export interface SessionStore {
+  /** Sessions kept now. */
+  readonly size: number;
+  /** Forgets them all. */
+  clear(): void;
+}
+
+/** The store behind {@link SessionStore}; bounded, and each session is handed out at most once (RFC 8446 §C.4). */
+export class MemorySessions implements SessionStore {
+  readonly #max: number;
+  readonly #byScope = new Map<string, SessionEnvelope[]>();
+  readonly #functions = new WeakMap<object, number>();
+  #functionCount = 0;
+  #size = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  clear(): void {
+    this.#byScope.clear();
+    this.#size = 0;
+  }
+
+  /** A number for a function, equal only for the same one: a policy that is code can be part of a scope. */
+  functionId(value: object | undefined): number {
+    if (value === undefined) return 0;
+    const id = this.#functions.get(value) ?? ++this.#functionCount;
+    this.#functions.set(value, id);
+    return id;
+  }
+
+  put(scope: string, envelope: SessionEnvelope): void {
+    const sessions = this.#byScope.get(scope) ?? [];
+    // Back to the end: the scope that was used last is dropped last.
+    this.#byScope.delete(scope);
+    this.#byScope.set(scope, sessions);
+    sessions.push(envelope);
+    this.#size++;
+    while (this.#size > this.#max) this.#dropOldest();
+  }
+
+  /** Takes the newest session of that scope out of the store. */
+  take(scope: string): SessionEnvelope | undefined {
+    const sessions = this.#byScope.get(scope);
+    const envelope = sessions?.pop();
+    if (sessions?.length === 0) this.#byScope.delete(scope);
+    if (envelope !== undefined) this.#size--;
+    return envelope;
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#byScope.entries().next().value;
+    if (oldest === undefined) return;
+    const [scope, sessions] = oldest;
+    sessions.shift();
+    this.#size--;
+    if (sessions.length === 0) this.#byScope.delete(scope);
+  }
+}
+
+/**
+ * Makes a store of client sessions to share between factories.
+ * @param options `max`: sessions kept in all, 256 unless told; past it the oldest are forgotten.
+ */
+export function memorySessions(options: { readonly max?: number } = {}): SessionStore {
+  const max = options.max ?? 256;
+  if (!Number.isSafeInteger(max) || max < 1)
+    throw new ApiMisuseError('memorySessions: max must be a whole number above 0');
+  return new MemorySessions(max);
+}

@@ -1,0 +1,19 @@
+import { EngineFailureError, type NegotiatedParameters } from '@rxtls/core/engine';
+import type { DrivenConnection } from './driven-connection.ts';
+import type { Authenticated } from './forge-role.ts';
+
+/** What a finished handshake agreed on. */
+export function negotiatedParameters(
+  { session, minorVersion }: DrivenConnection,
+  { peer, resumed, serverName }: Authenticated,
+): NegotiatedParameters {
+  const cipherSuite = session?.cipherSuite?.name;
+  if (cipherSuite === undefined) throw new EngineFailureError('node-forge connected without a cipher suite');
+  return Object.freeze({
+    version: minorVersion === 1 ? 'TLSv1' : 'TLSv1.1',
+    cipherSuite,
+    resumed,
+    peer,
+    ...(serverName === undefined ? {} : { serverName }),
+  });
+}

@@ -1,0 +1,25 @@
+import { CertificateError, type EngineTask, type TlsError } from '@rxtls/core/engine';
+import type { Authenticated } from './forge-role.ts';
+
+/** The task that asks the user's `verify`; it is settled once, and only `true` accepts. */
+export function verifyTask(
+  { peer, resumed, serverName, verify }: Authenticated,
+  settled: (error?: TlsError) => void,
+): EngineTask {
+  let open = true;
+  const settle = (error?: TlsError): void => {
+    if (!open) return;
+    open = false;
+    settled(error);
+  };
+  return {
+    name: 'verify',
+    alert: 'certificate_unknown',
+    run: () => verify?.({ chain: peer.chain, resumed, ...(serverName === undefined ? {} : { serverName }) }) ?? false,
+    resolve: (accepted: unknown) => settle(accepted === true ? undefined : refused()),
+    reject: settle,
+  };
+}
+
+const refused = (): CertificateError =>
+  new CertificateError('refused-by-verify', 'verify refused the peer', { phase: 'verification' });

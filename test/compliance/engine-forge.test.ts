@@ -1,0 +1,51 @@
+// The engine contract over node-forge, at every chunking: forge at both ends, and each role of it with OpenSSL at the other.
+import type { TlsEngineFactory } from '@rxtls/core/engine';
+import { forgeEngine } from '@rxtls/engine-forge';
+import { nodeEngine } from '@rxtls/engine-node';
+import { engineCompliance } from '@rxtls/testing';
+import t from 'tap';
+import { credentials, host, root } from '../../packages/engine-forge/test/rsa-pki.ts';
+
+t.setTimeout(300_000);
+
+const legacy = { dangerouslyAllowLegacyVersions: true } as const;
+// What OpenSSL has to be told before it speaks to node-forge.
+const openssl = { ...legacy, ciphers: 'AES128-SHA:@SECLEVEL=0' };
+const identity = { serverName: 'host.test', ca: root.pem, sessions: 'none' } as const;
+const forge = {
+  client: forgeEngine.client({ ...legacy, ...identity }),
+  server: forgeEngine.server({ ...legacy, credentials: credentials(host) }),
+};
+
+/** A client that starts no renegotiation: OpenSSL can, but forge's server refuses it (R14), which no capability of one side says. */
+const nodeClient = ((): TlsEngineFactory<'client'> => {
+  const node = nodeEngine.client({ ...openssl, ...identity, minVersion: 'TLSv1', maxVersion: 'TLSv1' });
+  const make = (...given: Parameters<typeof node>): ReturnType<typeof node> => node(...given);
+  return Object.assign(make, { role: node.role, capabilities: { ...node.capabilities, keyUpdate: [] } });
+})();
+
+const suites = [
+  ...engineCompliance({
+    ...forge,
+    title: 'forge, TLSv1',
+    expect: { version: 'TLSv1', serverName: 'host.test' },
+  }),
+  ...engineCompliance({
+    title: 'forge client and node server, TLSv1.1',
+    client: forge.client,
+    server: nodeEngine.server({
+      ...openssl,
+      credentials: credentials(host),
+      minVersion: 'TLSv1.1',
+      maxVersion: 'TLSv1.1',
+    }),
+    expect: { version: 'TLSv1.1', serverName: 'host.test' },
+  }),
+  ...engineCompliance({
+    title: 'node client and forge server, TLSv1',
+    client: nodeClient,
+    server: forge.server,
+    expect: { version: 'TLSv1', serverName: 'host.test' },
+  }),
+];
+for (const { name, run } of suites) t.test(name, () => run());
