@@ -12,6 +12,7 @@ const packages = [...new Set(sources.flatMap((file) => file.package ?? []))];
 const allowed: Readonly<Record<string, readonly string[]>> = {
   core: ['rxjs'],
   'engine-node': ['@rxtls/core/engine', 'node:'],
+  'engine-forge': ['@rxtls/core/engine', 'node-forge'],
   'transport-tcp': ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'node:'],
   'transport-memory': ['@rxtls/core', '@rxtls/core/engine', 'rxjs'],
   testing: ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'rxjs/testing', '@peculiar/x509', 'reflect-metadata', 'node:'],

@@ -186,7 +186,7 @@ export class DrivenConnection {
     const read = this.#forge.state.current?.read;
     if (read === undefined || read === this.#readState) return;
     this.#readState = read;
-    const update = read.update;
+    const update = read.update.bind(read);
     read.update = (connection, record) => {
       if (!update(connection, record)) return false;
       this.#show(record);

@@ -34,9 +34,9 @@ export interface ForgeLibrary {
 }
 
 /** Opaque here. */
-export type ForgeAsn1 = { readonly value: unknown };
+type ForgeAsn1 = { readonly value: unknown };
 
-export interface ForgeBuffer {
+interface ForgeBuffer {
   length(): number;
   /** A copy. */
   bytes(count?: number): string;
@@ -54,7 +54,7 @@ interface ForgeBigInteger {
   equals(other: ForgeBigInteger): boolean;
 }
 
-export interface ForgePublicKey {
+interface ForgePublicKey {
   readonly n: ForgeBigInteger;
   readonly e: ForgeBigInteger;
 }
@@ -89,7 +89,7 @@ export interface ForgeCaStore {
   hasCertificate(certificate: ForgeCertificate): boolean;
 }
 
-export interface ForgeVersion {
+interface ForgeVersion {
   major: number;
   minor: number;
 }
@@ -151,7 +151,7 @@ export interface ForgeReadState {
 }
 
 /** What a session cache holds for forge. */
-export interface ForgeCachedSession {
+interface ForgeCachedSession {
   readonly id: string;
   readonly version: ForgeVersion;
   readonly sp: ForgeSecurityParameters;

@@ -213,8 +213,8 @@ export class Offender {
   constructor(role: 'client' | 'server') {
     const { cert, key } = credentials(hostLeaf);
     const chain = cert.match(/-----BEGIN[^]*?-----END CERTIFICATE-----\n?/g) ?? [];
-    const { CipherSuites, createConnection } = library.tls;
-    this.forge = createConnection({
+    const { CipherSuites } = library.tls;
+    this.forge = library.tls.createConnection({
       server: role === 'server',
       caStore: { certs: {}, getIssuer: () => null, hasCertificate: () => true },
       cipherSuites: Object.values(CipherSuites),
