@@ -7,7 +7,7 @@ import forge from 'node-forge';
 export interface ForgeLibrary {
   readonly tls: {
     readonly CipherSuites: Readonly<Record<string, ForgeCipherSuite>>;
-    createConnection(options: ForgeConnectionOptions): ForgeConnection;
+    readonly createConnection: (options: ForgeConnectionOptions) => ForgeConnection;
   };
   readonly pki: {
     certificateFromAsn1(der: ForgeAsn1, computeHash?: boolean): ForgeCertificate;
@@ -34,9 +34,9 @@ export interface ForgeLibrary {
 }
 
 /** Opaque here. */
-export type ForgeAsn1 = { readonly value: unknown };
+type ForgeAsn1 = { readonly value: unknown };
 
-export interface ForgeBuffer {
+interface ForgeBuffer {
   length(): number;
   /** A copy. */
   bytes(count?: number): string;
@@ -54,7 +54,7 @@ interface ForgeBigInteger {
   equals(other: ForgeBigInteger): boolean;
 }
 
-export interface ForgePublicKey {
+interface ForgePublicKey {
   readonly n: ForgeBigInteger;
   readonly e: ForgeBigInteger;
 }
@@ -89,7 +89,7 @@ export interface ForgeCaStore {
   hasCertificate(certificate: ForgeCertificate): boolean;
 }
 
-export interface ForgeVersion {
+interface ForgeVersion {
   major: number;
   minor: number;
 }
@@ -147,11 +147,11 @@ export interface ForgeConnection {
 
 export interface ForgeReadState {
   /** Decrypts a record in place; false, after an alert, when it does not authenticate. */
-  update(connection: ForgeConnection, record: ForgeRecord): boolean;
+  update: (connection: ForgeConnection, record: ForgeRecord) => boolean;
 }
 
 /** What a session cache holds for forge. */
-export interface ForgeCachedSession {
+interface ForgeCachedSession {
   readonly id: string;
   readonly version: ForgeVersion;
   readonly sp: ForgeSecurityParameters;
