@@ -106,16 +106,17 @@ t.test(
   },
 );
 
-t.test('core and the memory transport name nothing of a platform', async (t) => {
+t.test('core, the memory transport and engine-forge name nothing of a platform', async (t) => {
   // The compiler holds this too ("types": [] and lib without dom); the one exception is asked for by structure, through globalThis.
   const globals =
     /(?<![.\w#'"-])(Buffer|process|setTimeout|setInterval|setImmediate|clearTimeout|clearInterval|queueMicrotask|window|document|console|navigator|self|require|module|__dirname|__filename|TextEncoder|TextDecoder|performance|fetch|crypto)(?=\s*[.([])/;
-  const bare = sources.filter((file) => file.package === 'core' || file.package === 'transport-memory');
+  const platformless = ['core', 'transport-memory', 'engine-forge'];
+  const bare = sources.filter((file) => platformless.includes(file.package ?? ''));
   t.same(
     offenders(bare, globals).filter((line) => !/default-host\.ts.*crypto\./.test(line)),
     [],
   );
-  for (const name of ['core', 'transport-memory']) {
+  for (const name of platformless) {
     const base = JSON.parse(readFileSync(join(root, 'tsconfig.base.json'), 'utf8')) as {
       compilerOptions: Record<string, unknown>;
     };

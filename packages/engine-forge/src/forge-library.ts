@@ -7,7 +7,7 @@ import forge from 'node-forge';
 export interface ForgeLibrary {
   readonly tls: {
     readonly CipherSuites: Readonly<Record<string, ForgeCipherSuite>>;
-    createConnection(options: ForgeConnectionOptions): ForgeConnection;
+    readonly createConnection: (options: ForgeConnectionOptions) => ForgeConnection;
   };
   readonly pki: {
     certificateFromAsn1(der: ForgeAsn1, computeHash?: boolean): ForgeCertificate;
@@ -147,7 +147,7 @@ export interface ForgeConnection {
 
 export interface ForgeReadState {
   /** Decrypts a record in place; false, after an alert, when it does not authenticate. */
-  update(connection: ForgeConnection, record: ForgeRecord): boolean;
+  update: (connection: ForgeConnection, record: ForgeRecord) => boolean;
 }
 
 /** What a session cache holds for forge. */
