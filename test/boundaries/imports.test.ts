@@ -113,7 +113,10 @@ t.test('core, the memory transport and engine-forge name nothing of a platform',
   const platformless = ['core', 'transport-memory', 'engine-forge'];
   const bare = sources.filter((file) => platformless.includes(file.package ?? ''));
   t.same(
-    offenders(bare, globals).filter((line) => !/default-host\.ts.*crypto\./.test(line)),
+    // node-forge has a method of that name
+    offenders(bare, globals).filter(
+      (line) => !/default-host\.ts.*crypto\.|forge-library\.ts.*process\(bytes/.test(line),
+    ),
     [],
   );
   for (const name of platformless) {
