@@ -19,13 +19,13 @@ import {
   type TlsHost,
   type TlsPhase,
 } from '@rxtls/core/engine';
+import { LiveSink } from '@rxtls/core/engine-parts';
 import { type BinaryString, fromBinaryString, toBinaryString } from './binary-string.ts';
 import { type ConnectionWatcher, DrivenConnection } from './driven-connection.ts';
 import { thrownError } from './forge-error.ts';
 import type { Authenticated, ForgeRole } from './forge-role.ts';
 import { HandshakeReader, outOfOrder } from './handshake-reader.ts';
 import { keylogLine } from './keylog-line.ts';
-import { LiveSink } from './live-sink.ts';
 import { negotiatedParameters } from './negotiated.ts';
 import { RecordLimits } from './record-limits.ts';
 import { RecordReader, type WireRecord } from './record-reader.ts';

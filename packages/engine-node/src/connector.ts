@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import type { NegotiatedParameters, PeerIdentity, TlsError, TlsHost, TlsRole } from '@rxtls/core/engine';
-import type { LiveSink } from './live-sink.ts';
+import type { LiveSink } from '@rxtls/core/engine-parts';
 import type { MemoryWire } from './memory-wire.ts';
 import type { VerifyPeer } from './peer-verification.ts';
 

@@ -15,9 +15,9 @@ import {
   TlsError,
   type TlsHost,
 } from '@rxtls/core/engine';
+import { LiveSink } from '@rxtls/core/engine-parts';
 import type { Authenticated, Connector, EngineCore } from './connector.ts';
 import { InboundGate } from './inbound-gate.ts';
-import { LiveSink } from './live-sink.ts';
 import { MemoryWire } from './memory-wire.ts';
 import { negotiatedParameters } from './negotiated.ts';
 import { nodeTlsError } from './node-tls-error.ts';

@@ -1,0 +1,2 @@
+// What engines share; for authors of engines; no application needs it. Nothing here imports anything but the engine contract.
+export { LiveSink } from './live-sink.ts';
