@@ -19,17 +19,16 @@ import {
   type TlsHost,
   type TlsPhase,
 } from '@rxtls/core/engine';
-import { LiveSink } from '@rxtls/core/engine-parts';
+import { type Authenticated, LiveSink, verifyTask } from '@rxtls/core/engine-parts';
 import { type BinaryString, fromBinaryString, toBinaryString } from './binary-string.ts';
 import { type ConnectionWatcher, DrivenConnection } from './driven-connection.ts';
 import { thrownError } from './forge-error.ts';
-import type { Authenticated, ForgeRole } from './forge-role.ts';
+import type { ForgeRole } from './forge-role.ts';
 import { HandshakeReader, outOfOrder } from './handshake-reader.ts';
 import { keylogLine } from './keylog-line.ts';
 import { negotiatedParameters } from './negotiated.ts';
 import { RecordLimits } from './record-limits.ts';
 import { RecordReader, type WireRecord } from './record-reader.ts';
-import { verifyTask } from './verify-task.ts';
 
 /** A block of AES, and with it the shortest protected record: 20 bytes of MAC, one of padding, in whole blocks (RFC 4346 §6.2.3.2). */
 const blockBytes = 16;

@@ -1,2 +1,4 @@
 // What engines share; for authors of engines; no application needs it. Nothing here imports anything but the engine contract.
 export { LiveSink } from './live-sink.ts';
+export type { Authenticated, PeerToVerify, VerifyPeer } from './peer-verification.ts';
+export { verifyTask } from './verify-task.ts';
