@@ -15,7 +15,7 @@ import {
   TlsError,
   type TlsHost,
 } from '@rxtls/core/engine';
-import { type Authenticated, LiveSink, verifyTask } from '@rxtls/core/engine-parts';
+import { type Authenticated, LiveSink, type RecordBound, verifyTask, type WireRecord } from '@rxtls/core/engine-parts';
 import type { Connector, EngineCore } from './connector.ts';
 import { InboundGate } from './inbound-gate.ts';
 import { MemoryWire } from './memory-wire.ts';
@@ -23,7 +23,6 @@ import { negotiatedParameters } from './negotiated.ts';
 import { nodeTlsError } from './node-tls-error.ts';
 import { RecordFeed, type RecordFeedOwner } from './record-feed.ts';
 import { RecordLimits } from './record-limits.ts';
-import type { RecordBound, WireRecord } from './record-reader.ts';
 import { Renegotiation } from './renegotiation.ts';
 import { SentRecords } from './sent-records.ts';
 
