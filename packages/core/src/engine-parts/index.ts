@@ -1,4 +1,5 @@
 // What engines share; for authors of engines; no application needs it. Nothing here imports anything but the engine contract.
+export { LimitWatch } from './limit-watch.ts';
 export { LiveSink } from './live-sink.ts';
 export type { Authenticated, PeerToVerify, VerifyPeer } from './peer-verification.ts';
 export { type RecordBound, RecordReader, type WireRecord } from './record-reader.ts';
