@@ -1,10 +1,9 @@
 import { ApiMisuseError, type TlsVersion } from '@rxtls/core/engine';
+import { type ReferenceIdentity, referenceIdentity, type VerifyPeer } from '@rxtls/core/engine-parts';
 import type { CertificateInput } from './certificates.ts';
 import { type Credentials, type LoadedCredentials, loadCredentials } from './credentials.ts';
 import { MemorySessions, type SessionStore } from './memory-sessions.ts';
 import { flag, ownOptions, requireLegacyFlag, verifyOption } from './own-options.ts';
-import type { VerifyPeer } from './peer-verification.ts';
-import { type ReferenceIdentity, referenceIdentity } from './reference-identity.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
 
 /** Options of `forgeEngine.client`. Own properties only, read once and copied. */

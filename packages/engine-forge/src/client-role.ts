@@ -1,11 +1,11 @@
 import { PeerIncompatibleError, PeerMisbehavedError, type TlsHost } from '@rxtls/core/engine';
+import type { Authenticated } from '@rxtls/core/engine-parts';
 import type { BinaryString } from './binary-string.ts';
 import type { ClientSettings } from './client-options.ts';
 import type { ClientSessions } from './client-sessions.ts';
 import type { DrivenConnection, RoleOptions } from './driven-connection.ts';
 import type { ForgeSession } from './forge-library.ts';
 import {
-  type Authenticated,
   cachedSession,
   cipherSuites,
   type ForgeRole,

@@ -4,5 +4,5 @@ export type { ForgeClientOptions } from './client-options.ts';
 export type { ClientAuth, ForgeServerOptions } from './server-options.ts';
 export type { CertificateInput } from './certificates.ts';
 export type { Credentials } from './credentials.ts';
-export type { PeerToVerify, VerifyPeer } from './peer-verification.ts';
+export type { PeerToVerify, VerifyPeer } from '@rxtls/core/engine-parts';
 export { memorySessions, type SessionStore } from './memory-sessions.ts';

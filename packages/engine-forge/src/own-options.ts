@@ -1,5 +1,5 @@
 import { ApiMisuseError } from '@rxtls/core/engine';
-import type { VerifyPeer } from './peer-verification.ts';
+import type { VerifyPeer } from '@rxtls/core/engine-parts';
 
 /** A caller's options after reading: a copy of own properties, `undefined` meaning absent. */
 export type OwnOptions<K extends string> = Readonly<Partial<Record<K, unknown>>>;

@@ -1,8 +1,8 @@
 import { ApiMisuseError } from '@rxtls/core/engine';
+import type { VerifyPeer } from '@rxtls/core/engine-parts';
 import type { CertificateInput } from './certificates.ts';
 import { type Credentials, type LoadedCredentials, loadCredentials, refuseSharedKey } from './credentials.ts';
 import { flag, ownOptions, requireLegacyFlag, verifyOption } from './own-options.ts';
-import type { VerifyPeer } from './peer-verification.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
 
 /** Whether a server asks its clients for a certificate. */

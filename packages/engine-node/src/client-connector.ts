@@ -1,8 +1,9 @@
 import { type ConnectionOptions, connect, type SecureContext, type TLSSocket, type TLSSocketOptions } from 'node:tls';
 import { CertificateError, PeerMisbehavedError, type PeerIdentity } from '@rxtls/core/engine';
+import type { Authenticated } from '@rxtls/core/engine-parts';
 import type { ClientSessions } from './client-sessions.ts';
 import type { ClientSettings } from './client-options.ts';
-import type { Authenticated, Connector, EngineCore } from './connector.ts';
+import type { Connector, EngineCore } from './connector.ts';
 import { inheritingNothing } from './own-options.ts';
 import type { SessionEnvelope } from './memory-sessions.ts';
 import { opensslVerdict } from './openssl-verdict.ts';

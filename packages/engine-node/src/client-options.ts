@@ -1,10 +1,9 @@
 import type { TlsVersion } from '@rxtls/core/engine';
 import { ApiMisuseError } from '@rxtls/core/engine';
+import { type ReferenceIdentity, referenceIdentity, type VerifyPeer } from '@rxtls/core/engine-parts';
 import { type CertificateInput, type Credentials, type LoadedCredentials, loadCredentials } from './certificates.ts';
 import { MemorySessions, type SessionStore } from './memory-sessions.ts';
 import { alpnList, cipherList, flag, verifyOption, nameList, ownOptions, versionOptions } from './own-options.ts';
-import type { VerifyPeer } from './peer-verification.ts';
-import { type ReferenceIdentity, referenceIdentity } from './reference-identity.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
 
 /** Options of `nodeEngine.client`. Own properties only, read once and copied. */

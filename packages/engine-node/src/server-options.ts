@@ -1,8 +1,7 @@
 import { ApiMisuseError, type TlsVersion } from '@rxtls/core/engine';
+import { referenceIdentity, type VerifyPeer } from '@rxtls/core/engine-parts';
 import { type CertificateInput, type Credentials, type LoadedCredentials, loadCredentials } from './certificates.ts';
 import { alpnList, cipherList, flag, verifyOption, nameList, ownOptions, versionOptions } from './own-options.ts';
-import type { VerifyPeer } from './peer-verification.ts';
-import { referenceIdentity } from './reference-identity.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
 
 /** Whether a server asks its clients for a certificate. */

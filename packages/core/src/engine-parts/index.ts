@@ -1,0 +1,10 @@
+// What engines share; for authors of engines; no application needs it. Nothing here imports anything but the engine contract.
+export { extensionValue, subjectPublicKeyInfo } from './certificate-der.ts';
+export { type DerElement, derElements, equalBytes, onlyElement } from './der.ts';
+export { LimitWatch } from './limit-watch.ts';
+export { LiveSink } from './live-sink.ts';
+export type { Authenticated, PeerToVerify, VerifyPeer } from './peer-verification.ts';
+export { type RecordBound, RecordReader, type WireRecord } from './record-reader.ts';
+export { matchesIdentity, type ReferenceIdentity, referenceIdentity } from './reference-identity.ts';
+export { type SubjectAlternativeNames, subjectAlternativeNames } from './subject-alternative-names.ts';
+export { verifyTask } from './verify-task.ts';
