@@ -285,7 +285,8 @@ export function testCrypto(roots: readonly Uint8Array[] = []): TestCrypto {
   return crypto;
 }
 
-export interface Judging extends Partial<Omit<ChainRules, 'trust' | 'limits' | 'identity'>> {
+export interface Judging extends Partial<Omit<ChainRules, 'trust' | 'limits' | 'identity' | 'crypto'>> {
+  readonly crypto?: TestCrypto;
   readonly name?: string;
   readonly limits?: Partial<ChainRules['limits']>;
 }
@@ -295,8 +296,7 @@ export function judge(
   anchors: readonly Issued[],
   more: Judging = {},
 ): readonly Uint8Array[] | Error {
-  const crypto = testCrypto();
-  const { name, limits, ...rules } = more;
+  const { name, limits, crypto = testCrypto(), ...rules } = more;
   try {
     return judgeChain(
       shown.map(({ der }) => der),

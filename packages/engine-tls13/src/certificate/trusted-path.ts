@@ -6,7 +6,7 @@ import { checkSigning } from './check-signing.ts';
 import { certificateRefused } from './certificate-refused.ts';
 import type { ChainRules } from './judge-chain.ts';
 import type { Certificate } from './parse-certificate.ts';
-import type { TrustAnchor } from './trust-anchors.ts';
+import { type SigningCertificate, signingCertificate } from './signing-certificate.ts';
 
 /** The leaf first, the anchor last. One that is an anchor itself stands alone. */
 export type TrustedPath = readonly [Certificate, ...Certificate[]];
@@ -21,10 +21,11 @@ export type TrustedPath = readonly [Certificate, ...Certificate[]];
 export function trustedPath(leaf: Certificate, others: readonly Certificate[], rules: ChainRules): TrustedPath {
   const { trust, limits, crypto } = rules;
   const work = { left: limits.maxNameConstraintComparisons, max: limits.maxNameConstraintComparisons };
+  const issuers = others.map((each) => signingCertificate(each, crypto));
   let checks = 0;
   let obstacle: CertificateError | undefined;
 
-  const issued = (issuer: Certificate, key: () => TrustAnchor['key'], path: TrustedPath): boolean => {
+  const issued = ({ certificate: issuer, key }: SigningCertificate, path: TrustedPath): boolean => {
     const subject = path.at(-1) ?? leaf;
     try {
       checkSigning(issuer, subject, rules);
@@ -36,7 +37,7 @@ export function trustedPath(leaf: Certificate, others: readonly Certificate[], r
     }
     if (++checks > limits.maxSignatureChecks) throw tooManyChecks(limits.maxSignatureChecks);
     const algorithm = subject.signatureAlgorithm;
-    if (algorithm === undefined || !key().verify(algorithm, subject.tbs, subject.signature)) return false;
+    if (algorithm === undefined || key()?.verify(algorithm, subject.tbs, subject.signature) !== true) return false;
     try {
       checkNameConstraints(issuer, path, work);
       return true;
@@ -49,15 +50,14 @@ export function trustedPath(leaf: Certificate, others: readonly Certificate[], r
 
   const extend = (path: TrustedPath): TrustedPath | undefined => {
     const subject = path.at(-1) ?? leaf;
-    const anchor = trust
-      .named(subject.issuer)
-      .find((each) => issued(each.certificate, () => each.key, path))?.certificate;
+    const anchor = trust.named(subject.issuer).find((each) => issued(each, path))?.certificate;
     if (anchor !== undefined) return [...path, anchor];
-    for (const issuer of others) {
-      if (!equalBytes(issuer.subject, subject.issuer) || path.some((each) => isSameEntity(each, issuer))) continue;
-      const { publicKey } = issuer;
-      if (publicKey === undefined || !issued(issuer, () => crypto.publicKey(publicKey), path)) continue;
-      const found = trust.has(issuer) ? ([...path, issuer] as const) : extend([...path, issuer]);
+    for (const issuer of issuers) {
+      const { certificate } = issuer;
+      if (!equalBytes(certificate.subject, subject.issuer) || path.some((each) => isSameEntity(each, certificate)))
+        continue;
+      if (!issued(issuer, path)) continue;
+      const found = trust.has(certificate) ? ([...path, certificate] as const) : extend([...path, certificate]);
       if (found !== undefined) return found;
     }
     return undefined;
