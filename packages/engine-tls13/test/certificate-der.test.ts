@@ -7,6 +7,7 @@ import { readObjectId } from '../src/certificate/object-id.ts';
 import { parseCertificate } from '../src/certificate/parse-certificate.ts';
 import {
   algorithms,
+  attribute,
   around,
   bits,
   cnName,
@@ -49,7 +50,7 @@ t.test('lengths: definite, in the fewest bytes, within what is around', async (t
 });
 
 t.test('tags under 31 and no end of contents; nothing after the end; depth and work are bounded', async (t) => {
-  for (const bytes of ['1f 04 00', '3f 8104 00', 'bf 1f 00', '00 00', '0000'])
+  for (const bytes of ['2601 00', '10 00', '11 00', '2100', '1f 04 00', '3f 8104 00', 'bf 1f 00', '00 00', '0000'])
     t.throws(() => reader(bytes).any('f'), refused, bytes);
   const trailing = reader('0400 00');
   trailing.any('f');
@@ -192,6 +193,12 @@ t.test('what a certificate may not be, whoever signed it', async (t) => {
     'an empty part of a name': made({ subject: seq(tlv(0x31)) }),
     'an attribute with three fields': made({
       subject: seq(tlv(0x31, seq(oid('2.5.4.3'), tlv(12, 'a'), tlv(12, 'b')))),
+    }),
+    'half a character': made({ subject: seq(attribute('2.5.4.3', 'abc', 0x1e)) }),
+    'three quarters of a character': made({ subject: seq(attribute('2.5.4.3', 'abc', 0x1c)) }),
+    'an attribute of a context': made({ subject: seq(attribute('2.5.4.3', 'abc', 0xa0)) }),
+    'a constructed identifier in parameters': made({
+      key: seq(seq(oid('1.2.840.10045.2.1'), hex('2603060100')), bits(hex('04'))),
     }),
     'validity of one time': made({ validity: seq(utc(now)) }),
     'validity of three times': made({ validity: seq(utc(now), utc(now), utc(now)) }),

@@ -55,7 +55,20 @@ t.test('certificates in PEM, DER and lists of both', async (t) => {
   own.fill(0);
   t.same(kept, root.der, 'a copy: the caller may go on with his bytes');
   const key = pem(leaf.keys.secret!.export({ type: 'pkcs8', format: 'der' }), 'PRIVATE KEY');
-  for (const bad of ['', 'ca.pem', [], [''], undefined, 7, {}, [7], key, new Uint8Array([0x30, 0]), pem(new Uint8Array([0x30, 0])), new Uint8Array(Buffer.concat([root.der, middle.der]))])
+  for (const bad of [
+    '',
+    'ca.pem',
+    [],
+    [''],
+    undefined,
+    7,
+    {},
+    [7],
+    key,
+    new Uint8Array([0x30, 0]),
+    pem(new Uint8Array([0x30, 0])),
+    new Uint8Array(Buffer.concat([root.der, middle.der])),
+  ])
     t.throws(() => ders(bad), { ...misuse, message: /^ca/ }, JSON.stringify(bad)?.slice(0, 40));
 });
 
@@ -85,11 +98,20 @@ t.test('credentials: a pair, and nothing of the key in an error', async (t) => {
   const secret = leaf.keys.secret!;
   const der = new Uint8Array(secret.export({ type: 'pkcs8', format: 'der' }));
   const keyPem = secret.export({ type: 'pkcs8', format: 'pem' }).toString();
-  const encrypted = secret.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' }).toString();
+  const encrypted = secret
+    .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' })
+    .toString();
   const sec1 = secret.export({ type: 'sec1', format: 'pem' }).toString();
   const cert = leaf.pem + middle.pem;
-  const load = (own: Partial<Record<keyof Credentials, unknown>>): ReturnType<typeof loadCredentials> => loadCredentials(own, 'credentials', crypto);
-  for (const key of [der, keyPem, text(keyPem), sec1, `-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n${sec1}`]) {
+  const load = (own: Partial<Record<keyof Credentials, unknown>>): ReturnType<typeof loadCredentials> =>
+    loadCredentials(own, 'credentials', crypto);
+  for (const key of [
+    der,
+    keyPem,
+    text(keyPem),
+    sec1,
+    `-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n${sec1}`,
+  ]) {
     const { chain, fingerprint, key: read } = load({ cert, key });
     t.same(chain, [leaf.der, middle.der]);
     t.match(fingerprint, /^[0-9a-f]{64}$/);
@@ -97,7 +119,9 @@ t.test('credentials: a pair, and nothing of the key in an error', async (t) => {
   }
   t.ok(load({ cert, key: encrypted, passphrase: 'secret' }));
   t.equal(load({ cert, key: der }).leaf.publicKey?.type, 'p256');
-  const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const other = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    .privateKey.export({ type: 'pkcs8', format: 'pem' })
+    .toString();
   const bad: Record<string, Partial<Record<keyof Credentials, unknown>>> = {
     'another key': { cert, key: other },
     'the order of certificates': { cert: middle.pem + leaf.pem, key: keyPem },
@@ -107,7 +131,10 @@ t.test('credentials: a pair, and nothing of the key in an error', async (t) => {
     'two keys': { cert, key: keyPem + other },
     'a certificate as key': { cert, key: leaf.pem },
     'a passphrase that is none': { cert, key: keyPem, passphrase: 7 },
-    'a key of a kind that is not spoken': { cert: strange.pem, key: strange.keys.secret!.export({ type: 'pkcs8', format: 'pem' }) },
+    'a key of a kind that is not spoken': {
+      cert: strange.pem,
+      key: strange.keys.secret!.export({ type: 'pkcs8', format: 'pem' }),
+    },
     'an unreadable certificate': { cert: pem(new Uint8Array([0x30, 0])), key: keyPem },
   };
   for (const [what, own] of Object.entries(bad)) {
@@ -125,12 +152,16 @@ t.test('credentials: a pair, and nothing of the key in an error', async (t) => {
 
 t.test('a key that is somewhere else', async (t) => {
   const sign = (): Uint8Array => new Uint8Array([1]);
-  const load = (key: unknown, own: Issued = leaf): Signer => loadCredentials({ cert: own.pem, key }, 'credentials', crypto).key as Signer;
+  const load = (key: unknown, own: Issued = leaf): Signer =>
+    loadCredentials({ cert: own.pem, key }, 'credentials', crypto).key as Signer;
   const signer = load({ schemes: ['rsa_pss_rsae_sha256', 'ecdsa_secp256r1_sha256'], sign });
   t.same(signer.schemes, ['ecdsa_secp256r1_sha256'], 'the schemes that go with the certificate');
   t.same(signer.sign('ecdsa_secp256r1_sha256', new Uint8Array()), new Uint8Array([1]));
   const rsa = issue({ kind: 'rsa' });
-  t.same(load({ schemes: ['rsa_pss_rsae_sha384', 'rsa_pss_rsae_sha256', 'rsa_pkcs1_sha256'], sign }, rsa).schemes, ['rsa_pss_rsae_sha384', 'rsa_pss_rsae_sha256']);
+  t.same(load({ schemes: ['rsa_pss_rsae_sha384', 'rsa_pss_rsae_sha256', 'rsa_pkcs1_sha256'], sign }, rsa).schemes, [
+    'rsa_pss_rsae_sha384',
+    'rsa_pss_rsae_sha256',
+  ]);
   class Hsm {
     readonly schemes = ['ecdsa_secp256r1_sha256'] as const;
     readonly #answer = new Uint8Array([2]);
@@ -139,7 +170,15 @@ t.test('a key that is somewhere else', async (t) => {
     }
   }
   t.same(load(new Hsm()).sign('ecdsa_secp256r1_sha256', new Uint8Array()), new Uint8Array([2]), 'its own this');
-  for (const schemes of [[], undefined, 'ecdsa_secp256r1_sha256', ['sha1'], [7], ['ed25519'], ['ecdsa_secp384r1_sha384']])
+  for (const schemes of [
+    [],
+    undefined,
+    'ecdsa_secp256r1_sha256',
+    ['sha1'],
+    [7],
+    ['ed25519'],
+    ['ecdsa_secp384r1_sha384'],
+  ])
     t.throws(() => load({ schemes, sign }), { ...misuse, message: /scheme/ }, JSON.stringify(schemes));
   t.throws(() => load({ schemes: ['rsa_pkcs1_sha256'], sign }, rsa), { ...misuse, message: /rsa_pss_rsae_sha256/ });
 });

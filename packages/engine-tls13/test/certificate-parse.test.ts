@@ -205,11 +205,7 @@ function mutate(der: Uint8Array, mutations: readonly Mutation[]): Uint8Array {
     const at = change.at % Math.max(1, changed.length);
     const [front, back] = [changed.subarray(0, at), changed.subarray(at)];
     if (change.kind === 'flip')
-      changed = Buffer.concat([
-        front,
-        [(back[0] ?? 0) ^ (1 << change.bit)].map((b) => Buffer.from([b]))[0]!,
-        back.subarray(1),
-      ]);
+      changed = Buffer.concat([front, Buffer.from([(back[0] ?? 0) ^ (1 << change.bit)]), back.subarray(1)]);
     else if (change.kind === 'set') changed = Buffer.concat([front, Buffer.from([change.value]), back.subarray(1)]);
     else if (change.kind === 'insert') changed = Buffer.concat([front, Buffer.from([change.value]), back]);
     else if (change.kind === 'remove') changed = Buffer.concat([front, back.subarray(change.length)]);
@@ -238,11 +234,15 @@ t.test('mutated certificates: refused in one way only, or the same to every read
       accepted++;
       const theirs = attempt(() => oracle(changed, certificate.publicKey !== undefined));
       if (theirs === undefined) {
-        // The library has bounds of its own: long arcs of an identifier, strings that are no UTF-8. OpenSSL must be able to read it.
+        // The library has bounds of its own: long arcs of an identifier, strings that are no UTF-8. What OpenSSL cannot read
+        // either is inside the parameters of an algorithm that is not worked with.
         beyond++;
-        const { serialNumber } = new X509Certificate(changed);
-        if (serialNumber.toLowerCase().padStart(2, '0') !== bytes(certificate.serial))
-          throw new Error('another serial number');
+        const node = attempt(() => new X509Certificate(changed));
+        const isUsed = certificate.publicKey !== undefined && certificate.signatureAlgorithm !== undefined;
+        if (
+          node === undefined ? isUsed : node.serialNumber.toLowerCase().padStart(2, '0') !== bytes(certificate.serial)
+        )
+          throw new Error('accepted by nobody else');
       } else if (JSON.stringify(ours(certificate)) !== JSON.stringify(theirs))
         throw new Error(`${JSON.stringify(ours(certificate))}\n${JSON.stringify(theirs)}`);
     }),
@@ -250,7 +250,7 @@ t.test('mutated certificates: refused in one way only, or the same to every read
   );
   t.ok(
     accepted > 100 && refused > 100 && beyond < accepted / 10,
-    `${accepted} accepted, ${refused} refused, ${beyond} of them more than the library reads`,
+    `${accepted} accepted, ${refused} refused, ${beyond} more than the library reads`,
   );
 });
 

@@ -34,7 +34,6 @@ function comparable({ id, tag, content }: NameAttribute): string {
 }
 
 function wideText(bytes: Uint8Array, width: 1 | 2 | 4): string {
-  if (bytes.length % width !== 0) throw noString();
   let text = '';
   for (let at = 0; at < bytes.length; at += width) {
     let code = 0;

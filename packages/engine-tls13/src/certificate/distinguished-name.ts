@@ -10,6 +10,9 @@ export interface NameAttribute {
 /** RelativeDistinguishedNames in their order, each with its attributes. */
 export type DistinguishedName = readonly (readonly NameAttribute[])[];
 
+/** UniversalString and BMPString (X.690 §8.23). */
+const characterBytes: Readonly<Record<number, number>> = { 0x1c: 4, 0x1e: 2 };
+
 /** Reads the content of a Name (RFC 5280 §4.1.2.4). @throws CertificateError */
 export function distinguishedName(name: DerReader): DistinguishedName {
   const parts: NameAttribute[][] = [];
@@ -22,6 +25,9 @@ export function distinguishedName(name: DerReader): DistinguishedName {
       const id = attribute.objectId('type');
       const { tag, content } = attribute.any('value');
       attribute.end();
+      // Every AttributeValue of RFC 5280 §A.1 is of a universal type; some strings have two or four bytes a character.
+      if (tag >= 0x40 || content.length % (characterBytes[tag] ?? 1) !== 0)
+        throw attribute.malformed('.value is of no type that names have');
       attributes.push({ id, tag, content });
     } while (!set.isAtEnd);
     parts.push(attributes);
