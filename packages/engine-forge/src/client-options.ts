@@ -1,8 +1,14 @@
 import { ApiMisuseError, type TlsVersion } from '@rxtls/core/engine';
-import { type ReferenceIdentity, referenceIdentity, type VerifyPeer } from '@rxtls/core/engine-parts';
+import {
+  type ReferenceIdentity,
+  referenceIdentity,
+  type SessionStore,
+  sessionStoreOption,
+  type VerifyPeer,
+} from '@rxtls/core/engine-parts';
 import type { CertificateInput } from './certificates.ts';
 import { type Credentials, type LoadedCredentials, loadCredentials } from './credentials.ts';
-import { MemorySessions, type SessionStore } from './memory-sessions.ts';
+import { ForgeSessions } from './forge-sessions.ts';
 import { flag, ownOptions, requireLegacyFlag, verifyOption } from './own-options.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
 
@@ -45,7 +51,7 @@ export interface ClientSettings {
   readonly verify: VerifyPeer | undefined;
   readonly replaceVerification: VerifyPeer | undefined;
   readonly allowSha1: boolean;
-  readonly sessions: MemorySessions | undefined;
+  readonly sessions: ForgeSessions | undefined;
   readonly keylog: boolean;
 }
 
@@ -81,7 +87,7 @@ export function clientSettings(options: ForgeClientOptions): ClientSettings {
     verify,
     replaceVerification,
     allowSha1: flag(own.dangerouslyAllowSha1Signatures, 'dangerouslyAllowSha1Signatures'),
-    sessions: sessionStore(own.sessions),
+    sessions: sessionStoreOption(own.sessions, ForgeSessions),
     keylog: flag(own.keylog, 'keylog'),
   };
 }
@@ -103,11 +109,4 @@ function port(value: unknown): number {
   if (value === undefined) return 0;
   if (Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535) return Number(value);
   throw new ApiMisuseError('port must be a whole number up to 65535');
-}
-
-function sessionStore(value: unknown): MemorySessions | undefined {
-  if (value === undefined) return new MemorySessions(64);
-  if (value === 'none') return undefined;
-  if (value instanceof MemorySessions) return value;
-  throw new ApiMisuseError("sessions must be a store made by memorySessions(), or 'none'");
 }

@@ -5,4 +5,5 @@ export type { ClientAuth, ForgeServerOptions } from './server-options.ts';
 export type { CertificateInput } from './certificates.ts';
 export type { Credentials } from './credentials.ts';
 export type { PeerToVerify, VerifyPeer } from '@rxtls/core/engine-parts';
-export { memorySessions, type SessionStore } from './memory-sessions.ts';
+export { memorySessions } from './forge-sessions.ts';
+export type { SessionStore } from '@rxtls/core/engine-parts';
