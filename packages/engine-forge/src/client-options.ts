@@ -1,15 +1,19 @@
 import { ApiMisuseError, type TlsVersion } from '@rxtls/core/engine';
 import {
-  type ReferenceIdentity,
+  flag,
+  ownOptions,
+  portOption,
   referenceIdentity,
+  type ReferenceIdentity,
   type SessionStore,
   sessionStoreOption,
+  verifyOption,
   type VerifyPeer,
 } from '@rxtls/core/engine-parts';
 import type { CertificateInput } from './certificates.ts';
 import { type Credentials, type LoadedCredentials, loadCredentials } from './credentials.ts';
 import { ForgeSessions } from './forge-sessions.ts';
-import { flag, ownOptions, requireLegacyFlag, verifyOption } from './own-options.ts';
+import { requireLegacyFlag } from './require-legacy-flag.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
 
 /** Options of `forgeEngine.client`. Own properties only, read once and copied. */
@@ -80,7 +84,7 @@ export function clientSettings(options: ForgeClientOptions): ClientSettings {
     throw new ApiMisuseError('give either verify, which adds to our checks, or dangerouslyReplaceVerification');
   return {
     identity: referenceIdentity(own.serverName),
-    port: port(own.port),
+    port: portOption(own.port),
     trust: trustAnchors(own.ca, 'ca'),
     credentials: own.credentials === undefined ? undefined : loadCredentials(own.credentials, 'credentials'),
     versions: versions(own.minVersion, own.maxVersion),
@@ -103,10 +107,4 @@ function versions(min: unknown = 'TLSv1', max: unknown = 'TLSv1.1'): readonly ('
     );
   if (first > last) throw new ApiMisuseError('minVersion is above maxVersion');
   return known.slice(first, last + 1);
-}
-
-function port(value: unknown): number {
-  if (value === undefined) return 0;
-  if (Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535) return Number(value);
-  throw new ApiMisuseError('port must be a whole number up to 65535');
 }

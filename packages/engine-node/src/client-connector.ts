@@ -4,7 +4,7 @@ import type { Authenticated, SessionEnvelope } from '@rxtls/core/engine-parts';
 import type { ClientSessions } from './client-sessions.ts';
 import type { ClientSettings } from './client-options.ts';
 import type { Connector, EngineCore } from './connector.ts';
-import { inheritingNothing } from './own-options.ts';
+import { inheritingNothing } from './openssl-options.ts';
 import { opensslVerdict } from './openssl-verdict.ts';
 import { chainProblem, peerChain, provedChain } from './verification.ts';
 

@@ -1,15 +1,20 @@
 import type { TlsVersion } from '@rxtls/core/engine';
 import { ApiMisuseError } from '@rxtls/core/engine';
 import {
-  type ReferenceIdentity,
+  alpnList,
+  flag,
+  ownOptions,
+  portOption,
   referenceIdentity,
+  type ReferenceIdentity,
   type SessionStore,
   sessionStoreOption,
+  verifyOption,
   type VerifyPeer,
 } from '@rxtls/core/engine-parts';
 import { type CertificateInput, type Credentials, type LoadedCredentials, loadCredentials } from './certificates.ts';
 import { NodeSessions } from './node-sessions.ts';
-import { alpnList, cipherList, flag, verifyOption, nameList, ownOptions, versionOptions } from './own-options.ts';
+import { cipherList, nameList, versionOptions } from './openssl-options.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
 
 /** Options of `nodeEngine.client`. Own properties only, read once and copied. */
@@ -95,7 +100,7 @@ export function clientSettings(options: NodeClientOptions): ClientSettings {
     throw new ApiMisuseError('give either verify, which adds to our checks, or dangerouslyReplaceVerification');
   return {
     identity: referenceIdentity(own.serverName),
-    port: port(own.port),
+    port: portOption(own.port),
     trust: trustAnchors(own.ca as CertificateInput | undefined, 'ca'),
     credentials: own.credentials === undefined ? undefined : loadCredentials(own.credentials, 'credentials'),
     alpnProtocols: alpnList(own.alpnProtocols),
@@ -110,10 +115,4 @@ export function clientSettings(options: NodeClientOptions): ClientSettings {
     keylog: flag(own.keylog, 'keylog'),
     requestOcsp: flag(own.requestOcsp, 'requestOcsp'),
   };
-}
-
-function port(value: unknown): number {
-  if (value === undefined) return 0;
-  if (Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535) return Number(value);
-  throw new ApiMisuseError('port must be a whole number up to 65535');
 }
