@@ -1,13 +1,19 @@
 // What engines share, by itself; inside an engine the compliance suite holds it.
 import { isIP } from 'node:net';
 import {
+  alpnList,
+  clientAuthOption,
   derElements,
   extensionValue,
+  flag,
+  ownOptions,
+  portOption,
   type RecordBound,
   RecordReader,
   referenceIdentity,
   subjectAlternativeNames,
   subjectPublicKeyInfo,
+  verifyOption,
 } from '@rxtls/core/engine-parts';
 import t from 'tap';
 
@@ -138,4 +144,57 @@ t.test('certificates: an extension that comes twice is none, nor is anything tha
   t.same(subjectAlternativeNames(Uint8Array.from([...whole, 0])), none, 'a byte too many');
   for (const lengths of [[0x80], [0x84, 0, 0, 0, 1], [0x82, 1], [0x7f]])
     t.equal(derElements(Uint8Array.from([0x30, ...lengths, 1])), undefined, `length ${lengths.join()}`);
+});
+
+const misuse = { name: 'ApiMisuseError' };
+
+t.test('options: own properties, read once; null and names that are not known are refused', async (t) => {
+  let reads = 0;
+  const given = Object.create(
+    { inherited: true, b: 2 },
+    {
+      a: { enumerable: true, get: () => ++reads },
+      left: { enumerable: true, value: undefined },
+    },
+  ) as object;
+  const own = ownOptions(given, ['a', 'b', 'left'], 'here');
+  t.equal(own.a, 1);
+  t.equal(own.a, 1, 'read once');
+  t.notOk('b' in own || 'left' in own || 'toString' in own, 'nothing is inherited, and undefined is absent');
+  t.throws(() => ownOptions({ c: 1 }, ['b', 'a'], 'here'), {
+    ...misuse,
+    message: /here has no option "c"; it knows a, b/,
+  });
+  t.throws(() => ownOptions({ ['x'.repeat(1000)]: 1 }, ['a'], 'here'), { ...misuse, message: /^.{20,100}$/s });
+  t.throws(() => ownOptions({ a: null }, ['a'], 'here'), misuse);
+  for (const wrong of [undefined, null, 1, 'a', [], () => 1]) t.throws(() => ownOptions(wrong, ['a'], 'here'), misuse);
+});
+
+t.test('options: each kind takes what it says and refuses the rest', async (t) => {
+  t.same([flag(undefined, 'x'), flag(false, 'x'), flag(true, 'x')], [false, false, true]);
+  for (const wrong of [0, 1, '', 'true', null]) t.throws(() => flag(wrong, 'x'), misuse);
+  t.same([portOption(undefined), portOption(0), portOption(65_535)], [0, 0, 65_535]);
+  for (const wrong of [-1, 1.5, 65_536, '443', Number.NaN]) t.throws(() => portOption(wrong), misuse);
+  t.same([undefined, 'none', 'request', 'require'].map(clientAuthOption), ['none', 'none', 'request', 'require']);
+  for (const wrong of ['', true, 'required', null]) t.throws(() => clientAuthOption(wrong), misuse);
+  const verify = (): boolean => true;
+  t.equal(verifyOption(verify, 'x'), verify);
+  t.equal(verifyOption(undefined, 'x'), undefined);
+  for (const wrong of [true, {}, 'x']) t.throws(() => verifyOption(wrong, 'x'), misuse);
+});
+
+t.test('options: names of protocols are measured in UTF-8 (RFC 7301 §3.1)', async (t) => {
+  t.same(alpnList(undefined), []);
+  const list = ['h2', 'http/1.1'];
+  const read = alpnList(list);
+  list.push('later');
+  t.same(read, ['h2', 'http/1.1'], 'a copy');
+  t.ok(Object.isFrozen(read));
+  for (const unit of ['a', '\u00e9', '\u20ac', '\u{1f600}', '\ud83d', '\ude00'])
+    for (let count = 60; count < 258; count++) {
+      const name = unit.repeat(count);
+      if (Buffer.byteLength(name) <= 255) t.same(alpnList([name]), [name]);
+      else t.throws(() => alpnList([name]), misuse);
+    }
+  for (const wrong of [[], [''], ['h2', 1], 'h2', {}]) t.throws(() => alpnList(wrong), misuse);
 });

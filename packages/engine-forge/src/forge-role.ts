@@ -4,7 +4,7 @@ import type { BinaryString } from './binary-string.ts';
 import type { DrivenConnection, RoleOptions } from './driven-connection.ts';
 import { type ForgeCaStore, type ForgeCipherSuite, type ForgeSession, library } from './forge-library.ts';
 import type { HandshakeMessage } from './handshake-reader.ts';
-import type { ForgeSessionState } from './memory-sessions.ts';
+import type { ForgeSessionState } from './forge-sessions.ts';
 
 /** The part of an engine that differs between client and server. One for each connection. */
 export interface ForgeRole {
