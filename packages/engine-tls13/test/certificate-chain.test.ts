@@ -6,6 +6,7 @@ import t from 'tap';
 import { judgeChain } from '../src/certificate/judge-chain.ts';
 import { trustAnchors } from '../src/certificate/trust-anchors.ts';
 import { defaultLimits } from '@rxtls/core/engine';
+import { nobleCrypto } from '../src/crypto/noble/noble-crypto.ts';
 import { opensslVerdict, opensslVersion } from './certificate-openssl.ts';
 import {
   algorithms,
@@ -294,6 +295,7 @@ t.test('the matrix', async (t) => {
   for (const { what, shown, anchors = [root], want, openssl, ...more } of cases) {
     const result = judge(shown, anchors, more);
     t.equal(verdict(result), want, what);
+    t.equal(verdict(judge(shown, anchors, { ...more, crypto: testCrypto(nobleCrypto) })), want, `${what}: by @noble`);
     if (!(result instanceof Error)) {
       t.same(Buffer.from(result[0]!), Buffer.from(shown[0]!.der), `${what}: the leaf first`);
       t.ok(

@@ -1,11 +1,14 @@
 // What users give: trust anchors, PEM, credentials.
 import { ApiMisuseError } from '@rxtls/core/engine';
 import { generateKeyPairSync } from 'node:crypto';
+import { rootCertificates } from 'node:tls';
 import t from 'tap';
 import { loadCertificates } from '../src/certificate/certificate-input.ts';
 import { judgeChain } from '../src/certificate/judge-chain.ts';
 import { type Credentials, loadCredentials } from '../src/certificate/load-credentials.ts';
 import { pemBlocks } from '../src/certificate/pem.ts';
+import { nodeCrypto } from '../src/crypto/node/node-crypto.ts';
+import { nobleCrypto } from '../src/crypto/noble/noble-crypto.ts';
 import type { Signer } from '../src/certificate/signer.ts';
 import { type TrustAnchors, trustAnchors } from '../src/certificate/trust-anchors.ts';
 import { defaultLimits } from '@rxtls/core/engine';
@@ -81,17 +84,21 @@ t.test('trust anchors: given, or the roots of the runtime', async (t) => {
   t.throws(() => trustAnchors([root.der, strange.der], 'ca', crypto), { ...misuse, message: /^ca .*P-256/ });
   t.throws(() => trustAnchors('', 'ca', crypto), misuse);
   t.throws(() => trustAnchors(undefined, 'ca', crypto), { ...misuse, message: /ca is required/ });
-  const { roots, ...without } = crypto;
-  t.ok(roots);
-  t.throws(() => trustAnchors(undefined, 'ca', without), { ...misuse, message: /ca is required/ });
-  const runtime = trustAnchors(undefined, 'ca', testCrypto([strange.der, new Uint8Array([1]), root.der]));
+  const runtime = trustAnchors(undefined, 'ca', testCrypto(nodeCrypto, [strange.der, new Uint8Array([1]), root.der]));
   t.equal(runtime.explicit, false);
   t.match(runtime.hash, /^runtime [0-9a-f]{64}$/);
   const chain = (trust: TrustAnchors): readonly Uint8Array[] =>
     judgeChain([leaf.der, middle.der], { usage: 'serverAuth', trust, now, limits: defaultLimits, crypto });
   t.same(chain(runtime).at(-1), root.der, 'what is not spoken is left out');
   t.same(chain(given), [leaf.der, middle.der], 'the nearest anchor');
-  t.throws(() => chain(trustAnchors(undefined, 'ca', testCrypto([strange.der]))), { reason: 'unknown-authority' });
+  t.throws(() => trustAnchors(undefined, 'ca', nobleCrypto), misuse, 'where there is no Node there are no roots');
+  const roots = trustAnchors(undefined, 'ca', nodeCrypto);
+  const known = loadCertificates([...rootCertificates], 'roots');
+  t.ok(known.length > 100 && known.some((each) => roots.has(each)), "Node's roots");
+  t.throws(() => chain(trustAnchors(undefined, 'ca', testCrypto(nodeCrypto, [strange.der]))), {
+    name: 'CertificateError',
+    reason: 'unknown-authority',
+  });
 });
 
 t.test('credentials: a pair, and nothing of the key in an error', async (t) => {
@@ -130,6 +137,8 @@ t.test('credentials: a pair, and nothing of the key in an error', async (t) => {
     'no PEM': { cert, key: 'key.pem' },
     'two keys': { cert, key: keyPem + other },
     'a certificate as key': { cert, key: leaf.pem },
+    'an option that there is not': { cert, key: keyPem, pfx: keyPem } as object,
+    null: { cert, key: null },
     'a passphrase that is none': { cert, key: keyPem, passphrase: 7 },
     'a key of a kind that is not spoken': {
       cert: strange.pem,

@@ -14,7 +14,7 @@ const forms = {
   0x88: 'registeredID',
 } as const;
 
-export type GeneralNameForm = (typeof forms)[keyof typeof forms];
+type GeneralNameForm = (typeof forms)[keyof typeof forms];
 
 /** A GeneralName (RFC 5280 §4.2.1.6). */
 export type GeneralName =

@@ -83,9 +83,9 @@ function byName(
   return anchors;
 }
 
-function setHash(ders: readonly Uint8Array[], { sha256 }: AnchorCrypto): string {
-  const hashes = [...new Set(ders.map((der) => hexText(sha256(der))))];
+function setHash(ders: readonly Uint8Array[], crypto: AnchorCrypto): string {
+  const hashes = [...new Set(ders.map((der) => hexText(crypto.sha256(der))))];
   // oxlint-disable-next-line unicorn/no-array-sort -- toSorted is ES2023; this array is ours alone
   const text = hashes.sort().join('');
-  return hexText(sha256(Uint8Array.from(text, (character) => character.charCodeAt(0))));
+  return hexText(crypto.sha256(Uint8Array.from(text, (character) => character.charCodeAt(0))));
 }

@@ -25,27 +25,28 @@ export function trustedPath(leaf: Certificate, others: readonly Certificate[], r
   let checks = 0;
   let obstacle: CertificateError | undefined;
 
-  const issued = ({ certificate: issuer, key }: SigningCertificate, path: TrustedPath): boolean => {
-    const subject = path.at(-1) ?? leaf;
+  const passes = (check: () => void): boolean => {
     try {
-      checkSigning(issuer, subject, rules);
-      checkAuthority(issuer, path, rules);
-    } catch (error) {
-      if (!(error instanceof CertificateError)) throw error;
-      obstacle ??= error;
-      return false;
-    }
-    if (++checks > limits.maxSignatureChecks) throw tooManyChecks(limits.maxSignatureChecks);
-    const algorithm = subject.signatureAlgorithm;
-    if (algorithm === undefined || key()?.verify(algorithm, subject.tbs, subject.signature) !== true) return false;
-    try {
-      checkNameConstraints(issuer, path, work);
+      check();
       return true;
     } catch (error) {
       if (!(error instanceof CertificateError)) throw error;
       obstacle ??= error;
       return false;
     }
+  };
+
+  const issued = ({ certificate: issuer, key }: SigningCertificate, path: TrustedPath): boolean => {
+    const subject = path.at(-1) ?? leaf;
+    const mayIssue = passes(() => {
+      checkSigning(issuer, subject, rules);
+      checkAuthority(issuer, path, rules);
+    });
+    if (!mayIssue) return false;
+    if (++checks > limits.maxSignatureChecks) throw tooManyChecks(limits.maxSignatureChecks);
+    const algorithm = subject.signatureAlgorithm;
+    if (algorithm === undefined || key()?.verify(algorithm, subject.tbs, subject.signature) !== true) return false;
+    return passes(() => checkNameConstraints(issuer, path, work));
   };
 
   const extend = (path: TrustedPath): TrustedPath | undefined => {
@@ -56,8 +57,7 @@ export function trustedPath(leaf: Certificate, others: readonly Certificate[], r
       const { certificate } = issuer;
       if (!equalBytes(certificate.subject, subject.issuer) || path.some((each) => isSameEntity(each, certificate)))
         continue;
-      if (!issued(issuer, path)) continue;
-      const found = trust.has(certificate) ? ([...path, certificate] as const) : extend([...path, certificate]);
+      const found = issued(issuer, path) ? extend([...path, certificate]) : undefined;
       if (found !== undefined) return found;
     }
     return undefined;
