@@ -11,8 +11,8 @@ const packages = [...new Set(sources.flatMap((file) => file.package ?? []))];
 /** ARCHITECTURE.md, "Allowed imports": what each package may import, beside its own files. `node:` stands for all of `node:*`. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   core: ['rxjs'],
-  'engine-node': ['@rxtls/core/engine', 'node:'],
-  'engine-forge': ['@rxtls/core/engine', 'node-forge'],
+  'engine-node': ['@rxtls/core/engine', '@rxtls/core/engine-parts', 'node:'],
+  'engine-forge': ['@rxtls/core/engine', '@rxtls/core/engine-parts', 'node-forge'],
   'transport-tcp': ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'node:'],
   'transport-memory': ['@rxtls/core', '@rxtls/core/engine', 'rxjs'],
   testing: ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'rxjs/testing', '@peculiar/x509', 'reflect-metadata', 'node:'],
@@ -68,6 +68,22 @@ t.test('the engine contract imports nothing outside its folder, and core comes t
       imports
         .filter((each) => each.includes('engine/') && !each.endsWith('engine/index.ts'))
         .map((each) => `${path}: ${each}`),
+    );
+  t.same(inside, []);
+});
+
+t.test('what engines share imports the engine contract alone, and core itself has no use for it', async (t) => {
+  const isPart = ({ path }: SourceFile): boolean => path.startsWith('packages/core/src/engine-parts/');
+  const parts = sources.filter(isPart);
+  t.ok(parts.length > 1);
+  const outside = parts.flatMap(({ path, imports }) =>
+    imports.filter((each) => !each.startsWith('./') && each !== '../engine/index.ts').map((each) => `${path}: ${each}`),
+  );
+  t.same(outside, []);
+  const inside = sources
+    .filter((file) => file.package === 'core' && !isPart(file))
+    .flatMap(({ path, imports }) =>
+      imports.filter((each) => each.includes('engine-parts')).map((each) => `${path}: ${each}`),
     );
   t.same(inside, []);
 });

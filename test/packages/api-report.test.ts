@@ -31,7 +31,9 @@ function surface(file: string): [name: string, declaration: string][] {
   const { declared, source } = statements(file);
   const found: [string, string][] = [];
   for (const [, star, list, from] of source.matchAll(/^export (?:(\*)|(?:type )?\{([^}]*)\}) from '([^']+)';/gm)) {
-    const target = join(dirname(file), from!.replace(/\.(ts|js)$/, '.d.ts'));
+    const target = from!.startsWith('.')
+      ? join(dirname(file), from!.replace(/\.(ts|js)$/, '.d.ts'))
+      : declarations(from!);
     if (star !== undefined) found.push(...surface(target));
     for (const item of (list ?? '').split(',')) {
       const [, original = '', renamed] = /^\s*(?:type )?(\w+)(?: as (\w+))?\s*$/.exec(item) ?? [];
@@ -45,11 +47,16 @@ function surface(file: string): [name: string, declaration: string][] {
   return found;
 }
 
-function report(entry: string): string {
+/** The declaration file of an entry point of ours. */
+function declarations(entry: string): string {
   const name = packages.find((each) => entry === manifest(each).name || entry.startsWith(`${manifest(each).name}/`))!;
   const key = `.${entry.slice(manifest(name).name.length)}`;
   const { types } = manifest(name).exports[key] as { types: string };
-  const lines = surface(join(root, 'packages', name, types)).map(([, declaration]) => declaration);
+  return join(root, 'packages', name, types);
+}
+
+function report(entry: string): string {
+  const lines = surface(declarations(entry)).map(([, declaration]) => declaration);
   return `// ${entry}: what it exports. Reviewed; see ${basename(import.meta.filename)}.\n\n${lines.join('\n')}`;
 }
 

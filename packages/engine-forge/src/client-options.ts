@@ -1,10 +1,19 @@
 import { ApiMisuseError, type TlsVersion } from '@rxtls/core/engine';
+import {
+  flag,
+  ownOptions,
+  portOption,
+  referenceIdentity,
+  type ReferenceIdentity,
+  type SessionStore,
+  sessionStoreOption,
+  verifyOption,
+  type VerifyPeer,
+} from '@rxtls/core/engine-parts';
 import type { CertificateInput } from './certificates.ts';
 import { type Credentials, type LoadedCredentials, loadCredentials } from './credentials.ts';
-import { MemorySessions, type SessionStore } from './memory-sessions.ts';
-import { flag, ownOptions, requireLegacyFlag, verifyOption } from './own-options.ts';
-import type { VerifyPeer } from './peer-verification.ts';
-import { type ReferenceIdentity, referenceIdentity } from './reference-identity.ts';
+import { ForgeSessions } from './forge-sessions.ts';
+import { requireLegacyFlag } from './require-legacy-flag.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
 
 /** Options of `forgeEngine.client`. Own properties only, read once and copied. */
@@ -46,7 +55,7 @@ export interface ClientSettings {
   readonly verify: VerifyPeer | undefined;
   readonly replaceVerification: VerifyPeer | undefined;
   readonly allowSha1: boolean;
-  readonly sessions: MemorySessions | undefined;
+  readonly sessions: ForgeSessions | undefined;
   readonly keylog: boolean;
 }
 
@@ -75,14 +84,14 @@ export function clientSettings(options: ForgeClientOptions): ClientSettings {
     throw new ApiMisuseError('give either verify, which adds to our checks, or dangerouslyReplaceVerification');
   return {
     identity: referenceIdentity(own.serverName),
-    port: port(own.port),
+    port: portOption(own.port),
     trust: trustAnchors(own.ca, 'ca'),
     credentials: own.credentials === undefined ? undefined : loadCredentials(own.credentials, 'credentials'),
     versions: versions(own.minVersion, own.maxVersion),
     verify,
     replaceVerification,
     allowSha1: flag(own.dangerouslyAllowSha1Signatures, 'dangerouslyAllowSha1Signatures'),
-    sessions: sessionStore(own.sessions),
+    sessions: sessionStoreOption(own.sessions, ForgeSessions),
     keylog: flag(own.keylog, 'keylog'),
   };
 }
@@ -98,17 +107,4 @@ function versions(min: unknown = 'TLSv1', max: unknown = 'TLSv1.1'): readonly ('
     );
   if (first > last) throw new ApiMisuseError('minVersion is above maxVersion');
   return known.slice(first, last + 1);
-}
-
-function port(value: unknown): number {
-  if (value === undefined) return 0;
-  if (Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535) return Number(value);
-  throw new ApiMisuseError('port must be a whole number up to 65535');
-}
-
-function sessionStore(value: unknown): MemorySessions | undefined {
-  if (value === undefined) return new MemorySessions(64);
-  if (value === 'none') return undefined;
-  if (value instanceof MemorySessions) return value;
-  throw new ApiMisuseError("sessions must be a store made by memorySessions(), or 'none'");
 }

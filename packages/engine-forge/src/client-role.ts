@@ -1,11 +1,11 @@
 import { PeerIncompatibleError, PeerMisbehavedError, type TlsHost } from '@rxtls/core/engine';
+import type { Authenticated, SessionEnvelope } from '@rxtls/core/engine-parts';
 import type { BinaryString } from './binary-string.ts';
 import type { ClientSettings } from './client-options.ts';
 import type { ClientSessions } from './client-sessions.ts';
 import type { DrivenConnection, RoleOptions } from './driven-connection.ts';
 import type { ForgeSession } from './forge-library.ts';
 import {
-  type Authenticated,
   cachedSession,
   cipherSuites,
   type ForgeRole,
@@ -13,9 +13,9 @@ import {
   judgedElsewhere,
   sessionState,
 } from './forge-role.ts';
+import type { ForgeSessionState } from './forge-sessions.ts';
 import { type HandshakeMessage, outOfOrder } from './handshake-reader.ts';
 import { hostRandom } from './host-entropy.ts';
-import type { SessionEnvelope } from './memory-sessions.ts';
 import { pinRandom } from './pinned-random.ts';
 import { checkRenegotiationInfo, emptyRenegotiationInfoScsv, renegotiationInfoType } from './renegotiation-info.ts';
 import { readCertificates, readServerHello } from './server-hello.ts';
@@ -31,7 +31,7 @@ export class ClientRole implements ForgeRole {
   readonly #settings: ClientSettings;
   readonly #sessions: ClientSessions;
   readonly #host: TlsHost;
-  readonly #offered: SessionEnvelope | undefined;
+  readonly #offered: SessionEnvelope<ForgeSessionState> | undefined;
   #resumed = false;
   #chain: readonly Uint8Array[] = [];
 

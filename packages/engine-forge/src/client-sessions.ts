@@ -1,6 +1,7 @@
 import type { TlsHost } from '@rxtls/core/engine';
+import type { SessionEnvelope } from '@rxtls/core/engine-parts';
 import type { ClientSettings } from './client-options.ts';
-import type { ForgeSessionState, SessionEnvelope } from './memory-sessions.ts';
+import type { ForgeSessionState } from './forge-sessions.ts';
 import { policyHash } from './policy-hash.ts';
 import { judgeChain } from './verification.ts';
 import { parseCertificate } from './certificates.ts';
@@ -26,14 +27,14 @@ export class ClientSessions {
   }
 
   /** A session that may be offered now; it is handed out once and checked again first. */
-  take(host: TlsHost): SessionEnvelope | undefined {
+  take(host: TlsHost): SessionEnvelope<ForgeSessionState> | undefined {
     const store = this.#settings.sessions;
     for (let found = store?.take(this.#scope); found !== undefined; found = store?.take(this.#scope))
       if (this.#mayOffer(found, host)) return found;
     return undefined;
   }
 
-  #mayOffer(envelope: SessionEnvelope, host: TlsHost): boolean {
+  #mayOffer(envelope: SessionEnvelope<ForgeSessionState>, host: TlsHost): boolean {
     const now = host.wallClock();
     const { firstVerifiedAt, notAfter, chain } = envelope;
     if (now > notAfter || now < firstVerifiedAt || now - firstVerifiedAt > maxSessionAge) return false;

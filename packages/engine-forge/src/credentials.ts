@@ -1,10 +1,8 @@
 import { ApiMisuseError } from '@rxtls/core/engine';
+import { equalBytes, ownOptions, subjectPublicKeyInfo } from '@rxtls/core/engine-parts';
 import { toBinaryString } from './binary-string.ts';
-import { subjectPublicKeyInfo } from './certificate-der.ts';
 import { type CertificateInput, certificateDers, loadCertificates } from './certificates.ts';
-import { equalBytes } from './der.ts';
 import { type ForgePrivateKey, library } from './forge-library.ts';
-import { ownOptions } from './own-options.ts';
 import { policyHash } from './policy-hash.ts';
 
 /** A certificate chain and its RSA key. */

@@ -1,18 +1,10 @@
-import type { PeerIdentity, TlsRole } from '@rxtls/core/engine';
+import type { TlsRole } from '@rxtls/core/engine';
+import type { Authenticated } from '@rxtls/core/engine-parts';
 import type { BinaryString } from './binary-string.ts';
 import type { DrivenConnection, RoleOptions } from './driven-connection.ts';
 import { type ForgeCaStore, type ForgeCipherSuite, type ForgeSession, library } from './forge-library.ts';
 import type { HandshakeMessage } from './handshake-reader.ts';
-import type { ForgeSessionState } from './memory-sessions.ts';
-import type { VerifyPeer } from './peer-verification.ts';
-
-/** A peer that passed our checks; `verify` is what the user wants to be asked besides. */
-export interface Authenticated {
-  readonly peer: PeerIdentity;
-  readonly resumed: boolean;
-  readonly serverName?: string;
-  readonly verify?: VerifyPeer;
-}
+import type { ForgeSessionState } from './forge-sessions.ts';
 
 /** The part of an engine that differs between client and server. One for each connection. */
 export interface ForgeRole {

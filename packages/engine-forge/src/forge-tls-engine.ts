@@ -19,17 +19,15 @@ import {
   type TlsHost,
   type TlsPhase,
 } from '@rxtls/core/engine';
+import { type Authenticated, LiveSink, RecordReader, verifyTask, type WireRecord } from '@rxtls/core/engine-parts';
 import { type BinaryString, fromBinaryString, toBinaryString } from './binary-string.ts';
 import { type ConnectionWatcher, DrivenConnection } from './driven-connection.ts';
 import { thrownError } from './forge-error.ts';
-import type { Authenticated, ForgeRole } from './forge-role.ts';
+import type { ForgeRole } from './forge-role.ts';
 import { HandshakeReader, outOfOrder } from './handshake-reader.ts';
 import { keylogLine } from './keylog-line.ts';
-import { LiveSink } from './live-sink.ts';
 import { negotiatedParameters } from './negotiated.ts';
 import { RecordLimits } from './record-limits.ts';
-import { RecordReader, type WireRecord } from './record-reader.ts';
-import { verifyTask } from './verify-task.ts';
 
 /** A block of AES, and with it the shortest protected record: 20 bytes of MAC, one of padding, in whole blocks (RFC 4346 §6.2.3.2). */
 const blockBytes = 16;
@@ -146,7 +144,7 @@ export class ForgeTlsEngine implements TlsEngine {
   #step(): boolean {
     if (!this.#sink.alive || this.#closeReceived || this.#phase === 'verification') return false;
     this.#holding = false;
-    const record = this.#records.next(this.#protected ? 'protected' : 'clear', (type, length) => {
+    const record = this.#records.next(this.#protected ? 'older' : 'clear', (type, length) => {
       this.#holding = this.#paused && this.#phase === 'open' && type === contentType.applicationData && length > 0;
       return this.#holding;
     });

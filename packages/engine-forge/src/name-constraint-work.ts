@@ -1,6 +1,5 @@
 import { LimitExceededError } from '@rxtls/core/engine';
-import { extensionValue } from './certificate-der.ts';
-import { derElements } from './der.ts';
+import { derElements, extensionValue } from '@rxtls/core/engine-parts';
 
 const subjectAltName = Uint8Array.of(0x55, 0x1d, 0x11);
 const nameConstraints = Uint8Array.of(0x55, 0x1d, 0x1e);

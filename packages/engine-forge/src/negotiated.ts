@@ -1,6 +1,6 @@
 import { EngineFailureError, type NegotiatedParameters } from '@rxtls/core/engine';
+import type { Authenticated } from '@rxtls/core/engine-parts';
 import type { DrivenConnection } from './driven-connection.ts';
-import type { Authenticated } from './forge-role.ts';
 
 /** What a finished handshake agreed on. */
 export function negotiatedParameters(

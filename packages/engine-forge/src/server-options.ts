@@ -1,12 +1,16 @@
 import { ApiMisuseError } from '@rxtls/core/engine';
+import {
+  type ClientAuth,
+  clientAuthOption,
+  flag,
+  ownOptions,
+  verifyOption,
+  type VerifyPeer,
+} from '@rxtls/core/engine-parts';
 import type { CertificateInput } from './certificates.ts';
 import { type Credentials, type LoadedCredentials, loadCredentials, refuseSharedKey } from './credentials.ts';
-import { flag, ownOptions, requireLegacyFlag, verifyOption } from './own-options.ts';
-import type { VerifyPeer } from './peer-verification.ts';
+import { requireLegacyFlag } from './require-legacy-flag.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
-
-/** Whether a server asks its clients for a certificate. */
-export type ClientAuth = 'none' | 'request' | 'require';
 
 /** Options of `forgeEngine.server`. Own properties only, read once and copied. */
 export interface ForgeServerOptions {
@@ -84,10 +88,4 @@ export function serverSettings(options: ForgeServerOptions): ServerSettings {
     resumption: own.sessions === undefined,
     keylog: flag(own.keylog, 'keylog'),
   };
-}
-
-function clientAuthOption(value: unknown): ClientAuth {
-  if (value === undefined) return 'none';
-  if (value === 'none' || value === 'request' || value === 'require') return value;
-  throw new ApiMisuseError("clientAuth must be 'none', 'request' or 'require'");
 }

@@ -5,12 +5,12 @@ import {
   PeerMisbehavedError,
   type TlsHost,
 } from '@rxtls/core/engine';
+import type { Authenticated } from '@rxtls/core/engine-parts';
 import { type BinaryString, toBinaryString } from './binary-string.ts';
 import { ByteCursor } from './byte-cursor.ts';
 import type { DrivenConnection, RoleOptions } from './driven-connection.ts';
 import type { ForgeSession } from './forge-library.ts';
 import {
-  type Authenticated,
   cachedSession,
   cipherSuites,
   type ForgeRole,

@@ -1,7 +1,7 @@
 import type { TlsHost } from '@rxtls/core/engine';
 import type { BinaryString } from './binary-string.ts';
 import { maxSessionAge } from './client-sessions.ts';
-import type { ForgeSessionState } from './memory-sessions.ts';
+import type { ForgeSessionState } from './forge-sessions.ts';
 import type { ServerSettings } from './server-options.ts';
 import { judgeChain } from './verification.ts';
 

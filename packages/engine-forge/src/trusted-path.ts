@@ -1,6 +1,6 @@
 import { CertificateError, type Limits, LimitExceededError } from '@rxtls/core/engine';
+import { equalBytes } from '@rxtls/core/engine-parts';
 import { type ParsedCertificate, parseCertificate } from './certificates.ts';
-import { equalBytes } from './der.ts';
 import type { TrustAnchors } from './trust-anchors.ts';
 
 /** How a leaf leads to a trust anchor: the leaf first, the anchor last. One that is an anchor itself stands alone. */

@@ -1,9 +1,8 @@
 import { CertificateError, type CertificateFailureReason, type Limits } from '@rxtls/core/engine';
+import { matchesIdentity, type ReferenceIdentity, subjectAlternativeNames } from '@rxtls/core/engine-parts';
 import type { ParsedCertificate } from './certificates.ts';
 import { type ForgeCertificate, type ForgeExtension, library } from './forge-library.ts';
 import { checkNameConstraintWork } from './name-constraint-work.ts';
-import { matchesIdentity, type ReferenceIdentity } from './reference-identity.ts';
-import { subjectAlternativeNames } from './subject-alternative-names.ts';
 import type { TrustAnchors } from './trust-anchors.ts';
 import { type TrustedPath, trustedPath } from './trusted-path.ts';
 

@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { ApiMisuseError } from '@rxtls/core/engine';
-import { ownOptions } from './own-options.ts';
+import { ownOptions } from '@rxtls/core/engine-parts';
 
 /** A certificate chain and its key, or both in PKCS #12. */
 export type Credentials =

@@ -1,10 +1,10 @@
 import { type ConnectionOptions, connect, type SecureContext, type TLSSocket, type TLSSocketOptions } from 'node:tls';
 import { CertificateError, PeerMisbehavedError, type PeerIdentity } from '@rxtls/core/engine';
+import type { Authenticated, SessionEnvelope } from '@rxtls/core/engine-parts';
 import type { ClientSessions } from './client-sessions.ts';
 import type { ClientSettings } from './client-options.ts';
-import type { Authenticated, Connector, EngineCore } from './connector.ts';
-import { inheritingNothing } from './own-options.ts';
-import type { SessionEnvelope } from './memory-sessions.ts';
+import type { Connector, EngineCore } from './connector.ts';
+import { inheritingNothing } from './openssl-options.ts';
 import { opensslVerdict } from './openssl-verdict.ts';
 import { chainProblem, peerChain, provedChain } from './verification.ts';
 
@@ -14,7 +14,7 @@ export class ClientConnector implements Connector {
   readonly #settings: ClientSettings;
   readonly #context: SecureContext;
   readonly #sessions: ClientSessions;
-  #offered: SessionEnvelope | undefined;
+  #offered: SessionEnvelope<Buffer> | undefined;
   #staple: Uint8Array | undefined;
   /** Sessions that came before the server was verified. */
   #early: Buffer[] = [];

@@ -1,10 +1,20 @@
 import type { TlsVersion } from '@rxtls/core/engine';
 import { ApiMisuseError } from '@rxtls/core/engine';
+import {
+  alpnList,
+  flag,
+  ownOptions,
+  portOption,
+  referenceIdentity,
+  type ReferenceIdentity,
+  type SessionStore,
+  sessionStoreOption,
+  verifyOption,
+  type VerifyPeer,
+} from '@rxtls/core/engine-parts';
 import { type CertificateInput, type Credentials, type LoadedCredentials, loadCredentials } from './certificates.ts';
-import { MemorySessions, type SessionStore } from './memory-sessions.ts';
-import { alpnList, cipherList, flag, verifyOption, nameList, ownOptions, versionOptions } from './own-options.ts';
-import type { VerifyPeer } from './peer-verification.ts';
-import { type ReferenceIdentity, referenceIdentity } from './reference-identity.ts';
+import { NodeSessions } from './node-sessions.ts';
+import { cipherList, nameList, versionOptions } from './openssl-options.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
 
 /** Options of `nodeEngine.client`. Own properties only, read once and copied. */
@@ -56,7 +66,7 @@ export interface ClientSettings {
   readonly signatureAlgorithms: string | undefined;
   readonly verify: VerifyPeer | undefined;
   readonly replaceVerification: VerifyPeer | undefined;
-  readonly sessions: MemorySessions | undefined;
+  readonly sessions: NodeSessions | undefined;
   readonly keylog: boolean;
   readonly requestOcsp: boolean;
 }
@@ -90,7 +100,7 @@ export function clientSettings(options: NodeClientOptions): ClientSettings {
     throw new ApiMisuseError('give either verify, which adds to our checks, or dangerouslyReplaceVerification');
   return {
     identity: referenceIdentity(own.serverName),
-    port: port(own.port),
+    port: portOption(own.port),
     trust: trustAnchors(own.ca as CertificateInput | undefined, 'ca'),
     credentials: own.credentials === undefined ? undefined : loadCredentials(own.credentials, 'credentials'),
     alpnProtocols: alpnList(own.alpnProtocols),
@@ -101,21 +111,8 @@ export function clientSettings(options: NodeClientOptions): ClientSettings {
     signatureAlgorithms: nameList(own.signatureAlgorithms, 'signatureAlgorithms'),
     verify,
     replaceVerification,
-    sessions: sessionStore(own.sessions),
+    sessions: sessionStoreOption(own.sessions, NodeSessions),
     keylog: flag(own.keylog, 'keylog'),
     requestOcsp: flag(own.requestOcsp, 'requestOcsp'),
   };
-}
-
-function port(value: unknown): number {
-  if (value === undefined) return 0;
-  if (Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535) return Number(value);
-  throw new ApiMisuseError('port must be a whole number up to 65535');
-}
-
-function sessionStore(value: unknown): MemorySessions | undefined {
-  if (value === undefined) return new MemorySessions(64);
-  if (value === 'none') return undefined;
-  if (value instanceof MemorySessions) return value;
-  throw new ApiMisuseError("sessions must be a store made by memorySessions(), or 'none'");
 }

@@ -1,6 +1,6 @@
 import type { TlsHost } from '@rxtls/core/engine';
+import type { SessionEnvelope } from '@rxtls/core/engine-parts';
 import type { ClientSettings } from './client-options.ts';
-import type { SessionEnvelope } from './memory-sessions.ts';
 import { policyHash } from './policy-hash.ts';
 import { chainNotAfter, chainProblem } from './verification.ts';
 
@@ -26,14 +26,14 @@ export class ClientSessions {
   }
 
   /** A session that may be offered now; it is handed out once and checked again first. */
-  take(host: TlsHost): SessionEnvelope | undefined {
+  take(host: TlsHost): SessionEnvelope<Buffer> | undefined {
     const store = this.#settings.sessions;
     for (let found = store?.take(this.#scope); found !== undefined; found = store?.take(this.#scope))
       if (this.#mayOffer(found, host)) return found;
     return undefined;
   }
 
-  #mayOffer(envelope: SessionEnvelope, host: TlsHost): boolean {
+  #mayOffer(envelope: SessionEnvelope<Buffer>, host: TlsHost): boolean {
     const now = host.wallClock();
     if (now > envelope.notAfter || now < envelope.firstVerifiedAt || now - envelope.firstVerifiedAt > maxAge)
       return false;

@@ -1,8 +1,7 @@
 import type { TLSSocket } from 'node:tls';
-import type { NegotiatedParameters, PeerIdentity, TlsError, TlsHost, TlsRole } from '@rxtls/core/engine';
-import type { LiveSink } from './live-sink.ts';
+import type { NegotiatedParameters, TlsError, TlsHost, TlsRole } from '@rxtls/core/engine';
+import type { Authenticated, LiveSink } from '@rxtls/core/engine-parts';
 import type { MemoryWire } from './memory-wire.ts';
-import type { VerifyPeer } from './peer-verification.ts';
 
 /** What a role's part may ask of the engine it belongs to. */
 export interface EngineCore {
@@ -19,14 +18,6 @@ export interface EngineCore {
   fail(error: TlsError): void;
   /** Runs a call whose exceptions end the connection and go no further: for listeners that Node calls. */
   guard(call: () => void): void;
-}
-
-/** A peer that passed our checks; `verify` is what the user wants to be asked besides. */
-export interface Authenticated {
-  readonly peer: PeerIdentity;
-  readonly resumed: boolean;
-  readonly serverName?: string;
-  readonly verify?: VerifyPeer;
 }
 
 /** The part of an engine that differs between client and server. One for each connection. */

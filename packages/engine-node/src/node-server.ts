@@ -1,7 +1,7 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { EngineCore } from './connector.ts';
-import { inheritingNothing } from './own-options.ts';
+import { inheritingNothing } from './openssl-options.ts';
 import { policyHash } from './policy-hash.ts';
 import { contextOptions, contextRefused } from './secure-context.ts';
 import type { ServerSettings } from './server-options.ts';

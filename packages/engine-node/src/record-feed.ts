@@ -1,5 +1,5 @@
+import { type RecordBound, RecordReader, type WireRecord } from '@rxtls/core/engine-parts';
 import type { MemoryWire } from './memory-wire.ts';
-import { type RecordBound, RecordReader, type WireRecord } from './record-reader.ts';
 
 /** What the feed needs from the engine it belongs to. */
 export interface RecordFeedOwner {

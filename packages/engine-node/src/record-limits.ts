@@ -1,11 +1,5 @@
-import {
-  contentType,
-  LimitExceededError,
-  type LimitName,
-  type Limits,
-  maxPlaintextRecordBytes,
-  type TlsEvent,
-} from '@rxtls/core/engine';
+import { contentType, type Limits, maxPlaintextRecordBytes, type TlsEvent } from '@rxtls/core/engine';
+import { LimitWatch } from '@rxtls/core/engine-parts';
 
 /**
  * The limits that can be kept by looking at records from outside. Each is checked before OpenSSL sees the record;
@@ -14,8 +8,7 @@ import {
 export class RecordLimits {
   readonly #limits: Limits;
   readonly #clock: () => number;
-  readonly #approached = new Set<LimitName>();
-  readonly #event: (event: TlsEvent) => void;
+  readonly #watch: LimitWatch;
   #handshakeBytes = 0;
   #silentRecords = 0;
   #warnings = 0;
@@ -31,7 +24,7 @@ export class RecordLimits {
     this.#clock = clock;
     this.#tokens = limits.postHandshakeMessages.burst;
     this.#refilledAt = clock();
-    this.#event = event;
+    this.#watch = new LimitWatch(event);
   }
 
   /** A handshake or a renegotiation begins. */
@@ -49,18 +42,18 @@ export class RecordLimits {
   /** @throws LimitExceededError when all records of one handshake are longer than allowed. */
   handshakeRecord(wireBytes: number): void {
     this.#handshakeBytes += wireBytes;
-    this.#hold('maxHandshakeBytes', this.#handshakeBytes, this.#limits.maxHandshakeBytes);
+    this.#watch.hold('maxHandshakeBytes', this.#handshakeBytes, this.#limits.maxHandshakeBytes);
   }
 
   /** @throws LimitExceededError when the peer has used its AES-GCM key too often. */
   protectedRecord(): void {
-    if (this.#gcm) this.#hold('maxAesGcmRecords', ++this.#received, this.#limits.maxAesGcmRecords - 1);
+    if (this.#gcm) this.#watch.hold('maxAesGcmRecords', ++this.#received, this.#limits.maxAesGcmRecords - 1);
   }
 
   /** @throws LimitExceededError before plaintext of that length would use up our AES-GCM key. */
   beforeSending(plaintextBytes: number): void {
     const records = Math.ceil(plaintextBytes / maxPlaintextRecordBytes);
-    if (this.#gcm) this.#hold('maxAesGcmRecords', this.#sent + records, this.#limits.maxAesGcmRecords - 1);
+    if (this.#gcm) this.#watch.hold('maxAesGcmRecords', this.#sent + records, this.#limits.maxAesGcmRecords - 1);
   }
 
   recordSent(): void {
@@ -77,7 +70,7 @@ export class RecordLimits {
    * @throws LimitExceededError
    */
   recordWithoutPlaintext(type: number): void {
-    this.#hold('maxEmptyRecords', ++this.#silentRecords, this.#limits.maxEmptyRecords);
+    this.#watch.hold('maxEmptyRecords', ++this.#silentRecords, this.#limits.maxEmptyRecords);
     if (type === contentType.alert) this.warning();
   }
 
@@ -92,18 +85,11 @@ export class RecordLimits {
     this.#tokens = Math.min(burst, this.#tokens + ((now - this.#refilledAt) / 1000) * perSecond);
     this.#refilledAt = now;
     this.#tokens--;
-    this.#hold('postHandshakeMessages', Math.ceil(burst - this.#tokens), burst);
+    this.#watch.hold('postHandshakeMessages', Math.ceil(burst - this.#tokens), burst);
   }
 
   /** @throws LimitExceededError */
   warning(): void {
-    this.#hold('maxWarningAlerts', ++this.#warnings, this.#limits.maxWarningAlerts);
-  }
-
-  #hold(limit: LimitName, used: number, max: number): void {
-    if (used > max) throw new LimitExceededError(limit, `limits.${limit}: more than ${max}`);
-    if (used < max * 0.75 || this.#approached.has(limit)) return;
-    this.#approached.add(limit);
-    this.#event({ type: 'limit', limit, used, max });
+    this.#watch.hold('maxWarningAlerts', ++this.#warnings, this.#limits.maxWarningAlerts);
   }
 }

@@ -2,7 +2,7 @@ import { constants } from 'node:crypto';
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { ApiMisuseError, type TlsVersion } from '@rxtls/core/engine';
 import type { LoadedCredentials } from './certificates.ts';
-import { inheritingNothing } from './own-options.ts';
+import { inheritingNothing } from './openssl-options.ts';
 import type { TrustAnchors } from './trust-anchors.ts';
 
 /** What both roles tell OpenSSL. */

@@ -9,7 +9,8 @@ import {
   PeerIncompatibleError,
   PeerMisbehavedError,
 } from '@rxtls/core/engine';
-import type { Authenticated, Connector, EngineCore } from './connector.ts';
+import type { Authenticated } from '@rxtls/core/engine-parts';
+import type { Connector, EngineCore } from './connector.ts';
 import type { NodeServer } from './node-server.ts';
 import type { NodeServers } from './node-servers.ts';
 import { opensslVerdict } from './openssl-verdict.ts';

@@ -1,12 +1,17 @@
 import { ApiMisuseError, type TlsVersion } from '@rxtls/core/engine';
+import {
+  alpnList,
+  type ClientAuth,
+  clientAuthOption,
+  flag,
+  ownOptions,
+  referenceIdentity,
+  verifyOption,
+  type VerifyPeer,
+} from '@rxtls/core/engine-parts';
 import { type CertificateInput, type Credentials, type LoadedCredentials, loadCredentials } from './certificates.ts';
-import { alpnList, cipherList, flag, verifyOption, nameList, ownOptions, versionOptions } from './own-options.ts';
-import type { VerifyPeer } from './peer-verification.ts';
-import { referenceIdentity } from './reference-identity.ts';
+import { cipherList, nameList, versionOptions } from './openssl-options.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
-
-/** Whether a server asks its clients for a certificate. */
-export type ClientAuth = 'none' | 'request' | 'require';
 
 /** Options of `nodeEngine.server`. Own properties only, read once and copied. */
 export interface NodeServerOptions {
@@ -144,12 +149,6 @@ function credentialSets(value: unknown, name: string): readonly LoadedCredential
   const sets: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (value === undefined || sets.length === 0) throw new ApiMisuseError(`${name}: cert and key are required`);
   return sets.map((set) => loadCredentials(set, name));
-}
-
-function clientAuthOption(value: unknown): ClientAuth {
-  if (value === undefined) return 'none';
-  if (value === 'none' || value === 'request' || value === 'require') return value;
-  throw new ApiMisuseError("clientAuth must be 'none', 'request' or 'require'");
 }
 
 /** CVE-2020-13777: a key of zeros is a key that everybody has. */

@@ -15,18 +15,16 @@ import {
   TlsError,
   type TlsHost,
 } from '@rxtls/core/engine';
-import type { Authenticated, Connector, EngineCore } from './connector.ts';
+import { type Authenticated, LiveSink, type RecordBound, verifyTask, type WireRecord } from '@rxtls/core/engine-parts';
+import type { Connector, EngineCore } from './connector.ts';
 import { InboundGate } from './inbound-gate.ts';
-import { LiveSink } from './live-sink.ts';
 import { MemoryWire } from './memory-wire.ts';
 import { negotiatedParameters } from './negotiated.ts';
 import { nodeTlsError } from './node-tls-error.ts';
 import { RecordFeed, type RecordFeedOwner } from './record-feed.ts';
 import { RecordLimits } from './record-limits.ts';
-import type { RecordBound, WireRecord } from './record-reader.ts';
 import { Renegotiation } from './renegotiation.ts';
 import { SentRecords } from './sent-records.ts';
-import { verifyTask } from './verify-task.ts';
 
 /** One connection: records in one at a time, plaintext out through the gate, writes one at a time. See node-engine.ts. */
 export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner {

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { derElements } from './der.ts';
+import { derElements } from '@rxtls/core/engine-parts';
 import type { TrustAnchors } from './trust-anchors.ts';
 
 /** How a leaf leads to a trust anchor. */

@@ -1,8 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { CertificateError, type CertificateFailureReason, type Limits } from '@rxtls/core/engine';
-import { matchesIdentity, type ReferenceIdentity } from './reference-identity.ts';
-import { subjectAlternativeNames } from './subject-alternative-names.ts';
+import { matchesIdentity, type ReferenceIdentity, subjectAlternativeNames } from '@rxtls/core/engine-parts';
 import type { TrustAnchors } from './trust-anchors.ts';
 import { type TrustedPath, trustedPath } from './trusted-path.ts';
 

@@ -1,12 +1,11 @@
 import tls from 'node:tls';
 import type { TlsVersion } from '@rxtls/core/engine';
+import { matchesIdentity, referenceIdentity, subjectAlternativeNames } from '@rxtls/core/engine-parts';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Duplex } from 'node:stream';
 import t from 'tap';
 import { type NodeClientOptions, type NodeServerOptions, nodeEngine, type PeerToVerify } from '../src/index.ts';
-import { matchesIdentity, referenceIdentity } from '../src/reference-identity.ts';
-import { subjectAlternativeNames } from '../src/subject-alternative-names.ts';
 import { End, type EndOptions, type Pair, pair, turn } from './harness.ts';
 import { client, credentials, host, intermediate, type Issued, issue, otherRoot, root } from './pki.ts';
 

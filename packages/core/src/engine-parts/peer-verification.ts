@@ -1,4 +1,4 @@
-import type { TaskResult } from '@rxtls/core/engine';
+import type { PeerIdentity, TaskResult } from '../engine/index.ts';
 
 /** What a user's `verify` is told of the peer, after our own checks have passed. */
 export interface PeerToVerify {
@@ -12,3 +12,11 @@ export interface PeerToVerify {
 
 /** Says whether to accept the peer. Anything but exactly one `true` refuses it. */
 export type VerifyPeer = (peer: PeerToVerify) => TaskResult<boolean>;
+
+/** A peer that passed our checks; `verify` is what the user wants to be asked besides. */
+export interface Authenticated {
+  readonly peer: PeerIdentity;
+  readonly resumed: boolean;
+  readonly serverName?: string;
+  readonly verify?: VerifyPeer;
+}

@@ -1,5 +1,6 @@
-import { isIP } from 'node:net';
-import { ApiMisuseError } from '@rxtls/core/engine';
+import { ApiMisuseError } from '../engine/index.ts';
+import { equalBytes } from './der.ts';
+import { ipv4Bytes, ipv6Bytes } from './ip-address.ts';
 import type { SubjectAlternativeNames } from './subject-alternative-names.ts';
 
 /** Whom the client wants to talk to (RFC 9525 §6.1): a DNS name, or an address that is never sent as SNI. */
@@ -16,10 +17,8 @@ const label = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/;
 export function referenceIdentity(serverName: unknown): ReferenceIdentity {
   if (typeof serverName !== 'string' || serverName === '')
     throw new ApiMisuseError('serverName is required: the DNS name or IP address the certificate must be for');
-  const family = isIP(serverName);
-  if (family === 4) return { kind: 'ip', name: serverName, address: Uint8Array.from(ipv4Bytes(serverName)) };
-  if (family === 6 && !serverName.includes('%'))
-    return { kind: 'ip', name: serverName, address: ipv6Bytes(serverName) };
+  const address = ipv4Bytes(serverName) ?? (serverName.includes(':') ? ipv6Bytes(serverName) : undefined);
+  if (address !== undefined) return { kind: 'ip', name: serverName, address };
   const name = asciiLowerCase(serverName).replace(/\.$/, '');
   const labels = name.split('.');
   const isHostName =
@@ -34,30 +33,9 @@ export function referenceIdentity(serverName: unknown): ReferenceIdentity {
 /** `toLowerCase` makes an ASCII k of the Kelvin sign. */
 const asciiLowerCase = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
-const ipv4Bytes = (text: string): number[] => text.split('.').map(Number);
-
-function ipv6Bytes(text: string): Uint8Array {
-  const [head = '', tail] = text.split('::');
-  const front = groupBytes(head);
-  const back = groupBytes(tail ?? '');
-  const address = new Uint8Array(16);
-  address.set(front);
-  address.set(back, 16 - back.length);
-  return address;
-}
-
-const groupBytes = (part: string): number[] =>
-  part === ''
-    ? []
-    : part.split(':').flatMap((group) => {
-        if (group.includes('.')) return ipv4Bytes(group);
-        const value = Number.parseInt(group, 16);
-        return [value >> 8, value & 0xff];
-      });
-
 /** Whether a certificate with these names is for that identity (RFC 9525 §6): by subjectAltName alone, never by CN. */
 export function matchesIdentity(names: SubjectAlternativeNames, identity: ReferenceIdentity): boolean {
-  if (identity.kind === 'ip') return names.addresses.some((address) => Buffer.compare(address, identity.address) === 0);
+  if (identity.kind === 'ip') return names.addresses.some((address) => equalBytes(address, identity.address));
   return names.dns.some((pattern) => matchesName(pattern, identity.name));
 }
 

@@ -1,4 +1,4 @@
-import { ApiMisuseError } from '@rxtls/core/engine';
+import { ApiMisuseError } from '../engine/index.ts';
 import type { VerifyPeer } from './peer-verification.ts';
 
 /** A caller's options after reading: a copy of own properties, `undefined` meaning absent. */
@@ -15,7 +15,10 @@ export function ownOptions<K extends string>(options: unknown, names: readonly K
   const own = Object.create(null) as Record<string, unknown>;
   const known: readonly string[] = names;
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw new ApiMisuseError(`${where} has no option ${JSON.stringify(name.slice(0, 40))}`);
+    if (!known.includes(name))
+      throw new ApiMisuseError(
+        `${where} has no option ${JSON.stringify(name.slice(0, 40))}; it knows ${[...known].sort().join(', ')}`,
+      );
     const value: unknown = (options as Record<string, unknown>)[name];
     if (value === null) throw new ApiMisuseError(`${where}: ${name} must not be null; leave it out instead`);
     if (value !== undefined) own[name] = value;
@@ -36,13 +39,9 @@ export function verifyOption(value: unknown, name: string): VerifyPeer | undefin
   return value as VerifyPeer;
 }
 
-/**
- * Every factory of this package starts here.
- * @throws ApiMisuseError without `dangerouslyAllowLegacyVersions: true`.
- */
-export function requireLegacyFlag(value: unknown, where: string): void {
-  if (value === true) return;
-  throw new ApiMisuseError(
-    `${where} speaks TLS 1.0 and 1.1 only, which RFC 8996 forbids; use nodeEngine of @rxtls/engine-node, or where nothing newer can be had give dangerouslyAllowLegacyVersions: true`,
-  );
+/** A port, which nothing connects to: 0 where it is left out. */
+export function portOption(value: unknown): number {
+  if (value === undefined) return 0;
+  if (Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535) return Number(value);
+  throw new ApiMisuseError('port must be a whole number up to 65535');
 }

@@ -11,8 +11,9 @@ export interface SubjectAlternativeNames {
 const subjectAltName = Uint8Array.of(0x55, 0x1d, 0x11);
 
 /**
- * Reads subjectAltName (RFC 5280 §4.2.1.6) from the certificate's own DER, as every engine of rxtls does: node-forge's
- * reading keeps a NUL inside a name. What cannot be read yields no name.
+ * Reads subjectAltName (RFC 5280 §4.2.1.6) from the certificate's own DER, whatever an engine's library says of it: Node
+ * shows it as one string, in which names with commas, quotes or NUL have been mistaken for others (CVE-2021-44532), and
+ * node-forge's reading keeps a NUL inside a name. What cannot be read yields no name.
  */
 export function subjectAlternativeNames(certificate: Uint8Array): SubjectAlternativeNames {
   const dns: string[] = [];

@@ -1,5 +1,5 @@
-import { CertificateError, type EngineTask, type TlsError } from '@rxtls/core/engine';
-import type { Authenticated } from './forge-role.ts';
+import { CertificateError, type EngineTask, type TlsError } from '../engine/index.ts';
+import type { Authenticated } from './peer-verification.ts';
 
 /** The task that asks the user's `verify`; it is settled once, and only `true` accepts. */
 export function verifyTask(

@@ -1,19 +1,7 @@
-import { ApiMisuseError } from '@rxtls/core/engine';
-import type { BinaryString } from './binary-string.ts';
-
-/** What resumption by session identifier needs (RFC 4346 §7.3). A secret. */
-export interface ForgeSessionState {
-  readonly id: BinaryString;
-  /** 1 for TLS 1.0, 2 for TLS 1.1. */
-  readonly minorVersion: number;
-  /** The IANA name. */
-  readonly cipherSuite: string;
-  readonly masterSecret: BinaryString;
-}
-
 /** A session a client may offer again, with what must still hold when it does. */
-export interface SessionEnvelope {
-  readonly session: ForgeSessionState;
+export interface SessionEnvelope<Session> {
+  /** What the engine needs to resume. A secret. */
+  readonly session: Session;
   /** The chain the peer proved in the full handshake, the leaf first. */
   readonly chain: readonly Uint8Array[];
   /** The earliest notAfter in the chain, in milliseconds since 1970. */
@@ -34,9 +22,9 @@ export interface SessionStore {
 }
 
 /** The store behind {@link SessionStore}; bounded, and each session is handed out at most once (RFC 8446 §C.4). */
-export class MemorySessions implements SessionStore {
+export class MemorySessions<Session> implements SessionStore {
   readonly #max: number;
-  readonly #byScope = new Map<string, SessionEnvelope[]>();
+  readonly #byScope = new Map<string, SessionEnvelope<Session>[]>();
   readonly #functions = new WeakMap<object, number>();
   #functionCount = 0;
   #size = 0;
@@ -62,7 +50,7 @@ export class MemorySessions implements SessionStore {
     return id;
   }
 
-  put(scope: string, envelope: SessionEnvelope): void {
+  put(scope: string, envelope: SessionEnvelope<Session>): void {
     const sessions = this.#byScope.get(scope) ?? [];
     // Back to the end: the scope that was used last is dropped last.
     this.#byScope.delete(scope);
@@ -73,7 +61,7 @@ export class MemorySessions implements SessionStore {
   }
 
   /** Takes the newest session of that scope out of the store. */
-  take(scope: string): SessionEnvelope | undefined {
+  take(scope: string): SessionEnvelope<Session> | undefined {
     const sessions = this.#byScope.get(scope);
     const envelope = sessions?.pop();
     if (sessions?.length === 0) this.#byScope.delete(scope);
@@ -89,15 +77,4 @@ export class MemorySessions implements SessionStore {
     this.#size--;
     if (sessions.length === 0) this.#byScope.delete(scope);
   }
-}
-
-/**
- * Makes a store of client sessions to share between factories.
- * @param options `max`: sessions kept in all, 256 unless told; past it the oldest are forgotten.
- */
-export function memorySessions(options: { readonly max?: number } = {}): SessionStore {
-  const max = options.max ?? 256;
-  if (!Number.isSafeInteger(max) || max < 1)
-    throw new ApiMisuseError('memorySessions: max must be a whole number above 0');
-  return new MemorySessions(max);
 }

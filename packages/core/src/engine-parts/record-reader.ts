@@ -6,7 +6,7 @@ import {
   NotTlsError,
   PeerMisbehavedError,
   recordHeaderBytes,
-} from '@rxtls/core/engine';
+} from '../engine/index.ts';
 
 /** One whole record as it came, header included. */
 export interface WireRecord {
@@ -52,11 +52,12 @@ export class RecordReader {
   }
 
   /**
-   * The next whole record, or undefined while it is incomplete.
+   * The next whole record, or undefined while it is incomplete; with `unless` it stays where it is when that says so of
+   * its type and length.
    * @throws NotTlsError when the first byte of all starts no TLS record.
    * @throws PeerMisbehavedError for a later record of no known type, or one longer than RFC 8446 §5.1 and §5.2 allow.
    */
-  next(bound: RecordBound): WireRecord | undefined {
+  next(bound: RecordBound, unless?: (type: number, length: number) => boolean): WireRecord | undefined {
     if (this.#available === 0) return undefined;
     const type = this.#byteAt(0);
     if (contentTypeName(type) === undefined) throw this.#unknownType(type);
@@ -65,13 +66,13 @@ export class RecordReader {
     if (this.#available < recordHeaderBytes) return undefined;
     const length = (this.#byteAt(3) << 8) | this.#byteAt(4);
     // RFC 8446 §5.2: "An endpoint that receives a record that exceeds this length MUST terminate the connection
-    // with a "record_overflow" alert."
+    // with a "record_overflow" alert." RFC 4346 §6.2.3 and §7.2.2 say so of the older versions.
     const most = recordBound[bound === 'clear' && type === contentType.applicationData ? 'older' : bound];
     if (length > most)
       throw new PeerMisbehavedError(`a record of ${length} bytes, over the ${most} allowed`, {
         alert: 'record_overflow',
       });
-    if (this.#available < recordHeaderBytes + length) return undefined;
+    if (this.#available < recordHeaderBytes + length || unless?.(type, length) === true) return undefined;
     this.#any = true;
     return { type, length, bytes: this.#take(recordHeaderBytes + length) };
   }

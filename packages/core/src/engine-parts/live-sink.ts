@@ -5,9 +5,9 @@ import type {
   TlsEngineSink,
   TlsError,
   TlsEvent,
-} from '@rxtls/core/engine';
+} from '../engine/index.ts';
 
-/** The sink until the engine is destroyed or broken, and silence afterwards: Node's late events end here. */
+/** The sink until the engine is destroyed or broken, and silence afterwards: late events of what is below an engine end here. */
 export class LiveSink implements TlsEngineSink {
   readonly #sink: TlsEngineSink;
   #alive = true;

@@ -1,0 +1,15 @@
+// What engines share; for authors of engines; no application needs it. Nothing here imports anything but the engine contract.
+export { alpnList } from './alpn-list.ts';
+export { extensionValue, subjectPublicKeyInfo } from './certificate-der.ts';
+export { type ClientAuth, clientAuthOption } from './client-auth.ts';
+export { type DerElement, derElements, equalBytes, onlyElement } from './der.ts';
+export { LimitWatch } from './limit-watch.ts';
+export { LiveSink } from './live-sink.ts';
+export { MemorySessions, type SessionEnvelope, type SessionStore } from './memory-sessions.ts';
+export { flag, type OwnOptions, ownOptions, portOption, verifyOption } from './own-options.ts';
+export type { Authenticated, PeerToVerify, VerifyPeer } from './peer-verification.ts';
+export { type RecordBound, RecordReader, type WireRecord } from './record-reader.ts';
+export { matchesIdentity, type ReferenceIdentity, referenceIdentity } from './reference-identity.ts';
+export { sessionLimit, sessionStoreOption } from './session-options.ts';
+export { type SubjectAlternativeNames, subjectAlternativeNames } from './subject-alternative-names.ts';
+export { verifyTask } from './verify-task.ts';
