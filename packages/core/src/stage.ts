@@ -42,7 +42,7 @@ import { checkBytes, Outbound, type OutboundHost } from './outbound.ts';
 import { Outbox } from './outbox.ts';
 import { Permissions } from './permissions.ts';
 import { type Readiness, sameReadiness } from './readiness.ts';
-import { isRenegotiating, readinessOf } from './readiness-of.ts';
+import { readinessOf } from './readiness-of.ts';
 import { Replayed } from './replayed.ts';
 import { reporting } from './reporting.ts';
 import type { SecureSettings } from './secure-options.ts';
@@ -238,7 +238,7 @@ export class Stage implements Host {
     // Without half-close the peer has to answer our close_notify.
     const peerMustClose = state === 'writeClosed' && !this.may.halfClose;
     if (state === 'lastClosing' || state === 'closed' || peerMustClose) closing.watch();
-    this.#timeRenegotiation();
+    this.opening.timeRenegotiation();
     inbound.ask();
     return !this.#outbox.isEmpty || inbound.hasWork;
   }
@@ -390,11 +390,5 @@ export class Stage implements Host {
     this.readiness.end();
     this.ledger.end();
     this.events.complete();
-  }
-
-  #timeRenegotiation(): void {
-    if (this.parameters === undefined) return;
-    if (!isRenegotiating(this)) this.timer.clear();
-    else if (!this.timer.isSet) this.opening.deadline('handshakeTimeout');
   }
 }
