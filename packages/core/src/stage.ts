@@ -143,6 +143,8 @@ export class Stage implements Host {
           },
         }),
       );
+    // Before anything is written: the answer of a peer that then cuts at once is heard only where there was credit for it.
+    if (this.end === 'no') this.inbound.ask();
     this.turn.leave();
   }
 
