@@ -19,5 +19,5 @@ export interface EngineRole {
 export interface TicketsKept {
   kept: number;
   readonly max: number;
-  readonly now: number;
+  now: number;
 }

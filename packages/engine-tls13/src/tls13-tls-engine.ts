@@ -23,7 +23,6 @@ import { LimitWatch, LiveSink } from '@rxtls/core/engine-parts';
 import type { CipherSuite } from './crypto/cipher-suite.ts';
 import type { EngineRole, TicketsKept } from './engine-role.ts';
 import type { Connected, Handshake, HandshakeConnection } from './handshake/handshake-connection.ts';
-import { outOfOrder } from './handshake/handshake-checks.ts';
 import { handshakeType } from './handshake/messages/handshake-type.ts';
 import { decodeKeyUpdate, encodeKeyUpdate } from './handshake/messages/key-update.ts';
 import { exportKeyingMaterial } from './key-schedule/exporter.ts';

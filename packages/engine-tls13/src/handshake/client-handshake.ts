@@ -17,7 +17,7 @@ import { decodeCookie } from './extensions/cookie.ts';
 import { decodeEmpty } from './extensions/empty-extension.ts';
 import { extensionType } from './extensions/extension-type.ts';
 import { decodeKeyShareRetry, decodeKeyShareServer } from './extensions/key-share.ts';
-import { decodePreSharedKeyServer } from './extensions/pre-shared-key.ts';
+import { decodePreSharedKeyServer } from './extensions/offered-psks.ts';
 import { decodeRecordSizeLimitServer } from './extensions/record-size-limit.ts';
 import { decodeSignatureAlgorithms } from './extensions/signature-algorithms.ts';
 import type { Handshake, HandshakeConnection } from './handshake-connection.ts';

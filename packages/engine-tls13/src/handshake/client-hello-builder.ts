@@ -9,7 +9,7 @@ import { encodeCookie } from './extensions/cookie.ts';
 import type { Extension } from './extensions/extension.ts';
 import { extensionType } from './extensions/extension-type.ts';
 import { encodeKeyShareClient } from './extensions/key-share.ts';
-import { bindersLength, encodePreSharedKeyClient } from './extensions/pre-shared-key.ts';
+import { bindersLength, encodePreSharedKeyClient } from './extensions/offered-psks.ts';
 import { encodePskKeyExchangeModes, pskKeyExchangeMode } from './extensions/psk-key-exchange-modes.ts';
 import { encodeRecordSizeLimit } from './extensions/record-size-limit.ts';
 import { encodeServerName } from './extensions/server-name.ts';

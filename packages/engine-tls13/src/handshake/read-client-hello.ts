@@ -3,7 +3,7 @@ import { decodeCookie } from './extensions/cookie.ts';
 import { decodeEmpty } from './extensions/empty-extension.ts';
 import { extensionType } from './extensions/extension-type.ts';
 import { checkKeyShareGroups, decodeKeyShareClient, type KeyShareEntry } from './extensions/key-share.ts';
-import { decodePreSharedKeyClient, type OfferedPsks } from './extensions/pre-shared-key.ts';
+import { decodePreSharedKeyClient, type OfferedPsks } from './extensions/offered-psks.ts';
 import { decodePskKeyExchangeModes } from './extensions/psk-key-exchange-modes.ts';
 import { decodeRecordSizeLimitClient } from './extensions/record-size-limit.ts';
 import { decodeServerName } from './extensions/server-name.ts';

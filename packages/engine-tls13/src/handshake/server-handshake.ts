@@ -13,7 +13,7 @@ import { encodeEmpty } from './extensions/empty-extension.ts';
 import type { Extensions } from './extensions/extension.ts';
 import { extensionType } from './extensions/extension-type.ts';
 import { encodeKeyShareRetry, encodeKeyShareServer } from './extensions/key-share.ts';
-import { encodePreSharedKeyServer } from './extensions/pre-shared-key.ts';
+import { encodePreSharedKeyServer } from './extensions/offered-psks.ts';
 import { encodeRecordSizeLimit } from './extensions/record-size-limit.ts';
 import { encodeSignatureAlgorithms } from './extensions/signature-algorithms.ts';
 import { encodeSupportedVersionsServer } from './extensions/supported-versions.ts';

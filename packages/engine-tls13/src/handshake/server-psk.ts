@@ -4,7 +4,7 @@ import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import type { ServerSettings } from '../server-options.ts';
 import type { ServerSession } from '../session/server-session.ts';
 import { binder } from './client-hello-builder.ts';
-import { bindersLength } from './extensions/pre-shared-key.ts';
+import { bindersLength } from './extensions/offered-psks.ts';
 import { pskKeyExchangeMode } from './extensions/psk-key-exchange-modes.ts';
 import type { OfferedPsk } from './offered-psk.ts';
 import type { ReadClientHello } from './read-client-hello.ts';
