@@ -3,7 +3,7 @@ import type { RandomBytes } from '../crypto-provider.ts';
 import { drawBytes } from './draw-bytes.ts';
 
 /** The curves of RFC 8446 §4.2.8.2: bytes of a field element, and the order of the group (SEC 2 §2.4.2, §2.5.1). */
-export const curveOf = {
+const curveOf = {
   secp256r1: { bytes: 32, order: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n },
   secp384r1: {
     bytes: 48,

@@ -18,7 +18,7 @@ export function nobleRecordKey(suite: CipherSuite, secret: Uint8Array): RecordKe
     seal(nonce, header, content, trailer, out, at) {
       refuseWiped();
       const bytes = content.length + trailer.length;
-      // Joined here and not in `out`: behind a record's header that is not aligned, and both ciphers take aligned words several times faster
+      // Joined here and not in `out`: there, behind a record's header, words are not aligned, which costs ChaCha20 a quarter more and AES a copy
       const sealed = new Uint8Array(bytes + tagBytes);
       const plain = sealed.subarray(0, bytes);
       plain.set(content);
