@@ -16,6 +16,7 @@ import {
 import { type HandshakeMessage, outOfOrder } from './handshake-reader.ts';
 import { hostRandom } from './host-entropy.ts';
 import type { SessionEnvelope } from './memory-sessions.ts';
+import { checkJudgedKey } from './judged-key.ts';
 import { pinRandom } from './pinned-random.ts';
 import { checkRenegotiationInfo, emptyRenegotiationInfoScsv, renegotiationInfoType } from './renegotiation-info.ts';
 import { readCertificates, readServerHello } from './server-hello.ts';
@@ -87,8 +88,9 @@ export class ClientRole implements ForgeRole {
     return ciphertext;
   }
 
-  authenticated(): Authenticated {
+  authenticated({ session }: DrivenConnection): Authenticated {
     const { identity, verify, replaceVerification } = this.#settings;
+    if (!this.#resumed) checkJudgedKey(session?.serverCertificate, this.#chain);
     const asked = verify ?? replaceVerification;
     return {
       peer: { chain: this.#chain, verification: 'passed' },

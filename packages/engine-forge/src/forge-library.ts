@@ -120,6 +120,8 @@ export interface ForgeSession {
   version: ForgeVersion | null;
   cipherSuite: ForgeCipherSuite | null;
   resuming?: boolean;
+  readonly serverCertificate?: ForgeCertificate | null;
+  readonly clientCertificate?: ForgeCertificate | null;
   sp?: ForgeSecurityParameters;
   md5: ForgeDigest;
   sha1: ForgeDigest;

@@ -20,6 +20,7 @@ import {
 } from './forge-role.ts';
 import type { HandshakeMessage } from './handshake-reader.ts';
 import { hostRandom } from './host-entropy.ts';
+import { checkJudgedKey } from './judged-key.ts';
 import { pinRandom } from './pinned-random.ts';
 import {
   checkRenegotiationInfo,
@@ -110,6 +111,7 @@ export class ServerRole implements ForgeRole {
     const { verify } = this.#settings;
     const resumed = session?.resuming === true;
     const chain = resumed ? (this.#resumable?.chain ?? []) : this.#chain;
+    if (!resumed) checkJudgedKey(session?.clientCertificate, chain);
     const serverName = this.#hello?.serverName;
     return {
       peer: { chain, verification: chain.length > 0 ? 'passed' : 'not-requested' },
