@@ -8,8 +8,8 @@ export type TrustedPath = readonly [ParsedCertificate, ...ParsedCertificate[]];
 
 export type PathLimits = Pick<Limits, 'minRsaKeyBits' | 'maxRsaKeyBits' | 'maxSignatureChecks'>;
 
-/** No public exponent in use is longer; a long one costs whoever verifies. */
-const maxExponentBits = 32;
+/** No public exponent in use is longer; a long one costs whoever verifies. To the power of 1 everything is its own signature. */
+const [minExponentBits, maxExponentBits] = [2, 32];
 
 /**
  * The path from the peer's leaf to an anchor: each certificate shown is signed by the next, or by an anchor, which comes
@@ -44,7 +44,8 @@ export function trustedPath(shown: readonly Uint8Array[], trust: TrustAnchors, l
 function readable(der: Uint8Array): ParsedCertificate {
   try {
     const parsed = parseCertificate(der);
-    if (parsed.certificate.publicKey.e.bitLength() <= maxExponentBits) return parsed;
+    const bits = parsed.certificate.publicKey.e.bitLength();
+    if (bits >= minExponentBits && bits <= maxExponentBits) return parsed;
   } catch {
     // node-forge's reasons may quote the certificate.
   }
