@@ -20,7 +20,7 @@ import { checkJudgedKey } from './judged-key.ts';
 import { pinRandom } from './pinned-random.ts';
 import { checkRenegotiationInfo, emptyRenegotiationInfoScsv, renegotiationInfoType } from './renegotiation-info.ts';
 import { readCertificates, readServerHello } from './server-hello.ts';
-import { judgeChain } from './verification.ts';
+import { boundChain, judgeChain } from './verification.ts';
 
 const minorVersions = { TLSv1: 1, 'TLSv1.1': 2 } as const;
 const serverNameType = 0;
@@ -138,8 +138,11 @@ export class ClientRole implements ForgeRole {
   #certificate(message: Uint8Array): void {
     const shown = readCertificates(message);
     const { identity, trust, allowSha1, replaceVerification } = this.#settings;
-    const rules = { identity, trust, allowSha1, now: this.#host.wallClock(), limits: this.#host.limits };
-    this.#chain = replaceVerification === undefined ? judgeChain(shown, { ...rules, usage: 'serverAuth' }) : shown;
+    const { limits } = this.#host;
+    this.#chain =
+      replaceVerification === undefined
+        ? judgeChain(shown, { usage: 'serverAuth', identity, trust, allowSha1, now: this.#host.wallClock(), limits })
+        : boundChain(shown, limits);
   }
 }
 

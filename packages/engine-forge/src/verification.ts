@@ -7,7 +7,7 @@ import { checkNameConstraintWork } from './name-constraint-work.ts';
 import { matchesIdentity, type ReferenceIdentity } from './reference-identity.ts';
 import { subjectAlternativeNames } from './subject-alternative-names.ts';
 import type { TrustAnchors } from './trust-anchors.ts';
-import { type TrustedPath, trustedPath } from './trusted-path.ts';
+import { type TrustedPath, trustedPath, withinBounds } from './trusted-path.ts';
 
 /** What a chain is held against. */
 export interface ChainRules {
@@ -45,8 +45,7 @@ const goodSignatures: readonly string[] = [11, 12, 13].map((each) => `1.2.840.11
 export function judgeChain(shown: readonly Uint8Array[], rules: ChainRules): readonly Uint8Array[] {
   const { limits, now, trust } = rules;
   if (shown.length === 0) throw refuse('missing', 'the peer showed no certificate', 'handshake_failure');
-  if (shown.length > limits.maxChainLength)
-    throw refuse('chain-too-long', `the peer's chain has more than ${limits.maxChainLength} certificates`);
+  checkLength(shown, limits);
   const path = trustedPath(shown, trust, limits);
   for (const { certificate } of path) checkValidity(certificate, now);
   for (const { certificate } of path) checkExtensions(certificate);
@@ -61,6 +60,21 @@ export function judgeChain(shown: readonly Uint8Array[], rules: ChainRules): rea
     throw refuse('wrong-name', `the peer's certificate is not for ${rules.identity.name}`);
   checkNameConstraints(path, rules);
   return path.map(({ der }) => der);
+}
+
+/**
+ * What still holds where a user's function judges instead, after the key exchange: RSA with a key of 20 000 bits and an
+ * exponent as long takes minutes.
+ * @throws CertificateError
+ */
+export function boundChain(shown: readonly Uint8Array[], limits: Limits): readonly Uint8Array[] {
+  checkLength(shown, limits);
+  return withinBounds(shown, { ...limits, minRsaKeyBits: 0 }).map(({ der }) => der);
+}
+
+function checkLength(shown: readonly Uint8Array[], { maxChainLength }: Limits): void {
+  if (shown.length > maxChainLength)
+    throw refuse('chain-too-long', `the peer's chain has more than ${maxChainLength} certificates`);
 }
 
 function checkValidity({ validity }: ForgeCertificate, now: number): void {

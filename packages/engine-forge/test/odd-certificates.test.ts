@@ -3,7 +3,19 @@ import { CertificateError } from '@rxtls/core/engine';
 import forge from 'node-forge';
 import t, { type Test } from 'tap';
 import type { ForgeClientOptions } from '../src/index.ts';
-import { both, type Both, client, server } from './harness.ts';
+import {
+  both,
+  type Both,
+  client,
+  End,
+  joined,
+  message,
+  Offender,
+  record,
+  records,
+  server,
+  toBytes,
+} from './harness.ts';
 import {
   authorityExtensions,
   constraints,
@@ -118,3 +130,30 @@ t.test('A4 (forge) signatures: one algorithm, said twice, of those that are acce
   );
   refused(t, shown(forged, middle([], trivial)), 'bad-certificate', 'signed by nobody, with an exponent of 1');
 });
+
+t.test('L2 (forge) keys and chains that would take minutes are refused, whoever judges them', async (t) => {
+  const { BigInteger } = forge.jsbn;
+  const long = new BigInteger(`f${'a7'.repeat(2_000)}1`, 16);
+  const monstrous = { ...leafKey, publicKey: forge.pki.rsa.setPublicKey(long, leafKey.publicKey.e) };
+  const wide = { ...leafKey, publicKey: forge.pki.rsa.setPublicKey(leafKey.publicKey.n, long) };
+  const asked = (): boolean => true;
+  for (const options of [{}, { dangerouslyReplaceVerification: asked }])
+    for (const key of [monstrous, wide]) {
+      const end = new End(client({ ca: toPem(toDer(root)), ...options }));
+      const offender = new Offender('server');
+      offender.give(end.take());
+      const der = toBytes(toDer(leaf(undefined, key)));
+      for (const each of records(offender.take()))
+        if (end.error === undefined) end.give(each[5] === 11 ? record(22, certificateMessage([der])) : each);
+      t.ok(end.error instanceof CertificateError, `${Object.keys(options)}: ${end.error}`);
+    }
+  const replaced = client({ dangerouslyReplaceVerification: asked });
+  const many = both({ client: replaced }, { client: { limits: { maxChainLength: 1 } } });
+  t.match(many.client.error, { reason: 'chain-too-long' });
+});
+
+function certificateMessage(ders: readonly Uint8Array[]): Uint8Array {
+  const sized = (bytes: Uint8Array): Uint8Array =>
+    joined([Uint8Array.of(0, bytes.length >> 8, bytes.length & 255), bytes]);
+  return message(11, sized(joined(ders.map(sized))));
+}
