@@ -22,6 +22,7 @@ import type { HandshakeMessage } from './handshake-reader.ts';
 import { hostRandom } from './host-entropy.ts';
 import { checkJudgedKey } from './judged-key.ts';
 import { pinRandom } from './pinned-random.ts';
+import { holdPremasterLength } from './premaster-length.ts';
 import {
   checkRenegotiationInfo,
   hashRenegotiationInfo,
@@ -89,7 +90,9 @@ export class ServerRole implements ForgeRole {
   session(session: ForgeSession): void {
     const sentinel = this.#settings.allowFallback ? '' : downgradeSentinel;
     const random = hostRandom(this.#host, 32 - sentinel.length, 'ServerHello.random') + sentinel;
-    pinRandom(session, 'server_random', random);
+    pinRandom(session, 'server_random', random, (parameters) =>
+      holdPremasterLength(parameters, () => hostRandom(this.#host, 48, 'premaster secret')),
+    );
     if (this.#writer.active) hashRenegotiationInfo(session);
   }
 
