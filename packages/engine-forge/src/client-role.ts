@@ -16,10 +16,11 @@ import {
 import type { ForgeSessionState } from './forge-sessions.ts';
 import { type HandshakeMessage, outOfOrder } from './handshake-reader.ts';
 import { hostRandom } from './host-entropy.ts';
+import { checkJudgedKey } from './judged-key.ts';
 import { pinRandom } from './pinned-random.ts';
 import { checkRenegotiationInfo, emptyRenegotiationInfoScsv, renegotiationInfoType } from './renegotiation-info.ts';
 import { readCertificates, readServerHello } from './server-hello.ts';
-import { judgeChain } from './verification.ts';
+import { boundChain, judgeChain } from './verification.ts';
 
 const minorVersions = { TLSv1: 1, 'TLSv1.1': 2 } as const;
 const serverNameType = 0;
@@ -87,8 +88,9 @@ export class ClientRole implements ForgeRole {
     return ciphertext;
   }
 
-  authenticated(): Authenticated {
+  authenticated({ session }: DrivenConnection): Authenticated {
     const { identity, verify, replaceVerification } = this.#settings;
+    if (!this.#resumed) checkJudgedKey(session?.serverCertificate, this.#chain);
     const asked = verify ?? replaceVerification;
     return {
       peer: { chain: this.#chain, verification: 'passed' },
@@ -136,8 +138,11 @@ export class ClientRole implements ForgeRole {
   #certificate(message: Uint8Array): void {
     const shown = readCertificates(message);
     const { identity, trust, allowSha1, replaceVerification } = this.#settings;
-    const rules = { identity, trust, allowSha1, now: this.#host.wallClock(), limits: this.#host.limits };
-    this.#chain = replaceVerification === undefined ? judgeChain(shown, { ...rules, usage: 'serverAuth' }) : shown;
+    const { limits } = this.#host;
+    this.#chain =
+      replaceVerification === undefined
+        ? judgeChain(shown, { usage: 'serverAuth', identity, trust, allowSha1, now: this.#host.wallClock(), limits })
+        : boundChain(shown, limits);
   }
 }
 

@@ -20,7 +20,9 @@ import {
 } from './forge-role.ts';
 import type { HandshakeMessage } from './handshake-reader.ts';
 import { hostRandom } from './host-entropy.ts';
+import { checkJudgedKey } from './judged-key.ts';
 import { pinRandom } from './pinned-random.ts';
+import { holdPremasterLength } from './premaster-length.ts';
 import {
   checkRenegotiationInfo,
   hashRenegotiationInfo,
@@ -88,7 +90,9 @@ export class ServerRole implements ForgeRole {
   session(session: ForgeSession): void {
     const sentinel = this.#settings.allowFallback ? '' : downgradeSentinel;
     const random = hostRandom(this.#host, 32 - sentinel.length, 'ServerHello.random') + sentinel;
-    pinRandom(session, 'server_random', random);
+    pinRandom(session, 'server_random', random, (parameters) =>
+      holdPremasterLength(parameters, () => hostRandom(this.#host, 48, 'premaster secret')),
+    );
     if (this.#writer.active) hashRenegotiationInfo(session);
   }
 
@@ -110,6 +114,7 @@ export class ServerRole implements ForgeRole {
     const { verify } = this.#settings;
     const resumed = session?.resuming === true;
     const chain = resumed ? (this.#resumable?.chain ?? []) : this.#chain;
+    if (!resumed) checkJudgedKey(session?.clientCertificate, chain);
     const serverName = this.#hello?.serverName;
     return {
       peer: { chain, verification: chain.length > 0 ? 'passed' : 'not-requested' },
