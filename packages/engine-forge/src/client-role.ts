@@ -31,6 +31,7 @@ export class ClientRole implements ForgeRole {
   readonly renegotiationMessage: number = handshakeType.helloRequest;
   readonly #settings: ClientSettings;
   readonly #sessions: ClientSessions;
+  #kept: SessionEnvelope<ForgeSessionState> | undefined;
   readonly #host: TlsHost;
   readonly #offered: SessionEnvelope<ForgeSessionState> | undefined;
   #resumed = false;
@@ -103,7 +104,11 @@ export class ClientRole implements ForgeRole {
   verified(connection: DrivenConnection): void {
     // A session that was resumed is not kept again: each is offered once.
     const state = this.#resumed ? undefined : sessionState(connection);
-    if (state !== undefined) this.#sessions.put(state, this.#chain, this.#host.wallClock());
+    if (state !== undefined) this.#kept = this.#sessions.put(state, this.#chain, this.#host.wallClock());
+  }
+
+  failed(): void {
+    if (this.#kept !== undefined) this.#sessions.forget(this.#kept);
   }
 
   get #newest(): number {

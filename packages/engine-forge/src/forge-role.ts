@@ -27,6 +27,8 @@ export interface ForgeRole {
   authenticated(connection: DrivenConnection): Authenticated;
   /** The peer is verified, by the user's function too. */
   verified(connection: DrivenConnection): void;
+  /** The connection ended with a fatal alert, ours or the peer's: its session must not be resumed (RFC 4346 §7.2.2). */
+  failed(): void;
 }
 
 /** Handshake messages (RFC 4346 §7.4). */

@@ -118,6 +118,7 @@ export class ForgeTlsEngine implements TlsEngine {
   }
 
   abort(alert: AlertDescription): void {
+    if (this.#sink.alive) this.#role.failed();
     this.#lastWord(alert);
     this.destroy();
   }
@@ -343,6 +344,7 @@ export class ForgeTlsEngine implements TlsEngine {
     if (!this.#sink.alive) return;
     // A chain is judged in the middle of the handshake.
     error.phase = error instanceof CertificateError && this.#phase === 'handshake' ? 'verification' : this.#phase;
+    this.#role.failed();
     if (!(error instanceof AlertReceivedError)) this.#lastWord(alertForError(error));
     this.#phase = 'closed';
     this.#connection.wipe();

@@ -47,6 +47,7 @@ export class ServerRole implements ForgeRole {
   readonly renegotiationMessage: number = handshakeType.clientHello;
   readonly #settings: ServerSettings;
   readonly #sessions: ServerSessions;
+  #sessionId: BinaryString | undefined;
   readonly #host: TlsHost;
   readonly #writer = new RenegotiationInfoWriter();
   #reader: ClientHelloReader | undefined;
@@ -129,6 +130,12 @@ export class ServerRole implements ForgeRole {
     if (state === undefined) return;
     const firstVerifiedAt = this.#host.wallClock();
     this.#sessions.put({ state, serverName: this.#hello?.serverName, chain: this.#chain, firstVerifiedAt });
+    this.#sessionId = state.id;
+  }
+
+  failed(): void {
+    const id = this.#sessionId ?? this.#resumable?.state.id;
+    if (id !== undefined) this.#sessions.forget(id);
   }
 
   #clientHello(hello: ClientHello): void {
