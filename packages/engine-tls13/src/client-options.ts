@@ -135,7 +135,8 @@ export function clientSettings(crypto: CryptoProvider, options: Tls13ClientOptio
     externalPsks: externalPsksOption(own.externalPsks, 'externalPsks').map(offeredPsk),
     recordSizeLimit: recordSizeLimitOption(own.recordSizeLimit),
     padding: paddingOption(own.padding),
-    middleboxCompatibility: own.middleboxCompatibility === undefined || flag(own.middleboxCompatibility, 'middleboxCompatibility'),
+    middleboxCompatibility:
+      own.middleboxCompatibility === undefined || flag(own.middleboxCompatibility, 'middleboxCompatibility'),
     keylog: flag(own.keylog, 'keylog'),
     requestOcsp: flag(own.requestOcsp, 'requestOcsp'),
   };

@@ -161,7 +161,11 @@ export function serverSettings(crypto: CryptoProvider, options: Tls13ServerOptio
 }
 
 /** What a session of this server is bound to: who may resume, under which trust, as whose client, with which protocol and name. */
-export function scopeOf(settings: ServerSettings, selection: ServerSelection, serverName: string | undefined): Uint8Array {
+export function scopeOf(
+  settings: ServerSettings,
+  selection: ServerSelection,
+  serverName: string | undefined,
+): Uint8Array {
   const text = JSON.stringify([
     settings.clientAuth,
     settings.trust?.hash ?? null,
@@ -206,7 +210,8 @@ function credentialSets(value: unknown, name: string, crypto: CryptoProvider): r
 /** CVE-2020-13777: a key of zeros is a key that everybody has. */
 function ticketKeys(value: unknown): Uint8Array | undefined {
   if (value === undefined) return undefined;
-  if (!(value instanceof Uint8Array) || value.length < 32) throw new ApiMisuseError('ticketKeys must be at least 32 bytes');
+  if (!(value instanceof Uint8Array) || value.length < 32)
+    throw new ApiMisuseError('ticketKeys must be at least 32 bytes');
   if (value.every((byte) => byte === value[0]))
     throw new ApiMisuseError('ticketKeys must be random: one byte repeated is no key');
   return new Uint8Array(value);

@@ -4,46 +4,30 @@ import {
   ApiMisuseError,
   CertificateError,
   alertForError,
-  alertName,
   contentType,
-  contentTypeName,
-  EngineFailureError,
   engineReadiness,
   type EngineTask,
-  LimitExceededError,
-  maxPlaintextRecordBytes,
   PeerMisbehavedError,
   type TlsEngine,
   type TlsEngineSink,
-  TlsError,
+  type TlsError,
   type TlsHost,
   type TlsPhase,
 } from '@rxtls/core/engine';
 import { LimitWatch, LiveSink } from '@rxtls/core/engine-parts';
-import type { CipherSuite } from './crypto/cipher-suite.ts';
 import type { EngineRole, TicketsKept } from './engine-role.ts';
 import type { Connected, Handshake, HandshakeConnection } from './handshake/handshake-connection.ts';
 import { handshakeType } from './handshake/messages/handshake-type.ts';
-import { decodeKeyUpdate, encodeKeyUpdate } from './handshake/messages/key-update.ts';
 import { exportKeyingMaterial } from './key-schedule/exporter.ts';
-import { nextTrafficSecret } from './key-schedule/traffic-keys.ts';
 import { keylogLine } from './keylog-line.ts';
-import { KeyUpdates } from './post-handshake/key-updates.ts';
+import { ConnectionKeys } from './post-handshake/connection-keys.ts';
 import { TokenBucket } from './post-handshake/token-bucket.ts';
 import { HandshakeDeframer, type HandshakeMessage } from './record/handshake-deframer.ts';
-import { RecordProtection } from './record/record-protection.ts';
+import { readAlert } from './record/read-alert.ts';
+import { recordEvent } from './record/record-event.ts';
 import { type ReceivedRecord, RecordReceiver } from './record/record-receiver.ts';
 import { RecordSender } from './record/record-sender.ts';
-
-/** Records under one key after which it is updated: well before AES-GCM's bound (RFC 8446 §5.5). */
-const recordsBeforeKeyUpdate = 2 ** 23;
-
-/** The traffic secret of one direction, for the next key update. */
-interface Traffic {
-  suite: CipherSuite;
-  secret: Uint8Array;
-  epoch: number;
-}
+import { thrownError } from './thrown-error.ts';
 
 /**
  * One connection: `#step` is the inbound road, one record or handshake message at a time; `RecordSender` the outbound one.
@@ -57,13 +41,11 @@ export class Tls13TlsEngine implements TlsEngine {
   readonly #sender: RecordSender;
   readonly #messages: HandshakeDeframer;
   readonly #watch: LimitWatch;
-  readonly #keyUpdates: KeyUpdates;
+  readonly #keys: ConnectionKeys;
   readonly #postHandshake: TokenBucket;
   readonly #tickets: TicketsKept;
   #handshake: Handshake | undefined;
   #connected: Connected | undefined;
-  #sending: Traffic | undefined;
-  #receiving: Traffic | undefined;
   #phase: TlsPhase = 'handshake';
   /** A user's function is asked: nothing is received until it has answered. */
   #asking = false;
@@ -87,7 +69,14 @@ export class Tls13TlsEngine implements TlsEngine {
     this.#receiver.mayChangeCipherSpec = role.sendsFirst;
     this.#sender = new RecordSender(this.#outlet(), role.padding);
     this.#messages = new HandshakeDeframer(limits);
-    this.#keyUpdates = new KeyUpdates(host);
+    this.#keys = new ConnectionKeys({
+      crypto: role.crypto,
+      host,
+      sender: this.#sender,
+      receiver: this.#receiver,
+      messages: this.#messages,
+      event: (event) => this.#sink.event(event),
+    });
     this.#postHandshake = new TokenBucket('postHandshakeMessages', limits.postHandshakeMessages, () =>
       host.monotonicClock(),
     );
@@ -117,11 +106,11 @@ export class Tls13TlsEngine implements TlsEngine {
       throw new ApiMisuseError('sendPlaintext was called while the engine may not send; nothing was sent');
     if (bytes.length === 0) return;
     try {
-      if (this.#keyUpdates.beforeApplicationData() || this.#mustUpdateKeys(bytes.length)) this.#sendKeyUpdate(false);
+      this.#keys.beforeSending(bytes.length);
       const records = this.#sender.plaintext(bytes);
       this.#sink.sealed(bytes.length, records);
     } catch (thrown) {
-      this.#fail(errorOf(thrown));
+      this.#fail(thrownError(thrown));
     }
   }
 
@@ -140,7 +129,7 @@ export class Tls13TlsEngine implements TlsEngine {
     if (!this.#sink.alive) return;
     if (this.#phase !== 'open' || this.#closeSent)
       throw new ApiMisuseError('updateKeys was called while the engine may not send');
-    this.#enter(() => this.#sendKeyUpdate(requestPeer));
+    this.#enter(() => this.#keys.update(requestPeer));
   }
 
   pause(): void {
@@ -178,7 +167,7 @@ export class Tls13TlsEngine implements TlsEngine {
       this.#sender.flush();
       while (this.#step()) this.#sender.flush();
     } catch (thrown) {
-      this.#fail(errorOf(thrown));
+      this.#fail(thrownError(thrown));
     }
   }
 
@@ -212,7 +201,7 @@ export class Tls13TlsEngine implements TlsEngine {
 
   #receiveRecord(record: ReceivedRecord): void {
     const { type, outerType, content, wireBytes } = record;
-    if (this.#sink.observed) this.#recordEvent('received', outerType, type, wireBytes);
+    if (this.#sink.observed) this.#sink.event(recordEvent(outerType, type, wireBytes));
     // RFC 8446 §5.1: "Handshake messages MUST NOT be interleaved with other record types."
     if (this.#messages.pending > 0 && type !== contentType.handshake)
       throw new PeerMisbehavedError('a record between handshake fragments', { alert: 'unexpected_message' });
@@ -232,7 +221,7 @@ export class Tls13TlsEngine implements TlsEngine {
   #receivePlaintext(content: Uint8Array, wireBytes: number): void {
     if (this.#phase !== 'open')
       throw new PeerMisbehavedError('application data during the handshake', { alert: 'unexpected_message' });
-    this.#mustPeerUpdateKeys();
+    if (this.#keys.isPeersKeyOld() && !this.#closeSent) this.#keys.update(true);
     if (content.length === 0) {
       this.#watch.hold('maxEmptyRecords', ++this.#emptyRecords, this.#host.limits.maxEmptyRecords);
       this.#sink.consumed(wireBytes);
@@ -270,7 +259,7 @@ export class Tls13TlsEngine implements TlsEngine {
     }
     this.#postHandshake.take();
     if (message.type === handshakeType.key_update) {
-      this.#receiveKeyUpdate(message);
+      if (this.#keys.receive(message) && !this.#closeSent) this.#keys.update(false);
       return;
     }
     this.#tickets.now = this.#host.wallClock();
@@ -278,55 +267,9 @@ export class Tls13TlsEngine implements TlsEngine {
     this.#sink.event({ type: 'ticket', kept });
   }
 
-  #receiveKeyUpdate(message: HandshakeMessage): void {
-    const { updateRequested } = decodeKeyUpdate(message.bytes.subarray(4));
-    const answer = this.#keyUpdates.received(updateRequested);
-    const traffic = this.#receiving!;
-    traffic.secret = nextTrafficSecret(this.#role.crypto, traffic.suite.hash, traffic.secret);
-    traffic.epoch++;
-    this.#protectReceiving(traffic);
-    this.#sink.event({ type: 'key-update', direction: 'received' });
-    if (answer && !this.#closeSent) this.#sendKeyUpdate(false);
-  }
-
-  /** RFC 8446 §4.6.3: "Both sender and receiver MUST encrypt their KeyUpdate messages with the old keys." */
-  #sendKeyUpdate(requestPeer: boolean): void {
-    const traffic = this.#sending!;
-    this.#sender.handshake(encodeKeyUpdate({ updateRequested: this.#keyUpdates.request(requestPeer) }));
-    traffic.secret = nextTrafficSecret(this.#role.crypto, traffic.suite.hash, traffic.secret);
-    traffic.epoch++;
-    this.#sender.protect(new RecordProtection(this.#role.crypto, traffic.suite, traffic.secret, traffic.epoch));
-    this.#sink.event({ type: 'key-update', direction: 'sent' });
-  }
-
-  /** RFC 8446 §5.5: AES-GCM keys are updated before their bound. */
-  #mustUpdateKeys(plaintextBytes: number): boolean {
-    const records = this.#sender.protection!.records + Math.ceil(plaintextBytes / maxPlaintextRecordBytes);
-    return records > Math.min(recordsBeforeKeyUpdate, this.#host.limits.maxAesGcmRecords);
-  }
-
-  /** The peer is asked for new keys in time; past the bound of AES-GCM nothing of it is read. */
-  #mustPeerUpdateKeys(): void {
-    const { records } = this.#receiver.protection!;
-    const most = this.#host.limits.maxAesGcmRecords;
-    if (records < Math.min(recordsBeforeKeyUpdate, most)) return;
-    if (this.#receiving!.suite.isAesGcm && records > most)
-      throw new LimitExceededError('maxAesGcmRecords', `limits.maxAesGcmRecords: the peer used one key for ${most} records`);
-    if (records === Math.min(recordsBeforeKeyUpdate, most) && !this.#closeSent) this.#sendKeyUpdate(true);
-  }
-
-  #receiveAlert(body: Uint8Array): void {
-    const [level, number] = body;
-    // RFC 8446 §5.1: "a record with an Alert type MUST contain exactly one message."
-    if (body.length !== 2 || number === undefined)
-      throw new PeerMisbehavedError('an alert is malformed', { alert: 'decode_error' });
-    const description = alertName(number);
-    this.#sink.event({
-      type: 'alert',
-      direction: 'received',
-      level: level === 1 ? 'warning' : 'fatal',
-      description: description ?? number,
-    });
+  #receiveAlert(content: Uint8Array): void {
+    const { level, description } = readAlert(content);
+    this.#sink.event({ type: 'alert', direction: 'received', level, description });
     if (description === 'close_notify' && this.#phase === 'open') {
       this.#closeReceived = true;
       this.#receiver.clear();
@@ -336,8 +279,8 @@ export class Tls13TlsEngine implements TlsEngine {
     // RFC 8446 §6: "All the alerts listed in Section 6.2 MUST be sent with AlertLevel=fatal and MUST be treated as error alerts when received regardless of the AlertLevel in the message. Unknown Alert types MUST be treated as error alerts."
     else
       throw new AlertReceivedError(
-        `the peer sent the alert ${description ?? number}`,
-        description === undefined ? {} : { alert: description },
+        `the peer sent the alert ${description}`,
+        typeof description === 'number' ? {} : { alert: description },
       );
   }
 
@@ -347,14 +290,10 @@ export class Tls13TlsEngine implements TlsEngine {
       host: this.#host,
       send: (message) => this.#sender.handshake(message),
       sendChangeCipherSpec: () => this.#sender.changeCipherSpec(),
-      protectSending: (suite, secret, epoch) => {
-        this.#sending = { suite, secret, epoch };
-        this.#sender.protect(new RecordProtection(this.#role.crypto, suite, secret, epoch));
-      },
+      protectSending: (suite, secret, epoch) => this.#keys.protectSending(suite, secret, epoch),
       protectReceiving: (suite, secret, epoch) => {
-        this.#receiving = { suite, secret, epoch };
         if (epoch > 0) this.#receiver.mayChangeCipherSpec = false;
-        this.#protectReceiving(this.#receiving);
+        this.#keys.protectReceiving(suite, secret, epoch);
       },
       limitSending: (bytes) => this.#sender.limitTo(bytes),
       limitReceiving: (bytes) => this.#receiver.limitTo(bytes),
@@ -366,13 +305,6 @@ export class Tls13TlsEngine implements TlsEngine {
       },
       done: (connected) => this.#done(connected),
     };
-  }
-
-  #protectReceiving({ suite, secret, epoch }: Traffic): void {
-    // RFC 8446 §5.1: "Handshake messages MUST NOT span key changes": "unexpected_message".
-    if (this.#messages.pending > 0)
-      throw new PeerMisbehavedError('handshake bytes across a change of keys', { alert: 'unexpected_message' });
-    this.#receiver.protect(new RecordProtection(this.#role.crypto, suite, secret, epoch));
   }
 
   #ask<T>({ name, alert, run }: Pick<EngineTask<T>, 'name' | 'alert' | 'run'>, then: (answer: T) => void): void {
@@ -401,7 +333,7 @@ export class Tls13TlsEngine implements TlsEngine {
           throw error;
         }),
     };
-    this.#sink.task(task as EngineTask);
+    this.#sink.task(task);
   }
 
   #done(connected: Connected): void {
@@ -447,8 +379,7 @@ export class Tls13TlsEngine implements TlsEngine {
     this.#handshake = undefined;
     this.#connected?.exporter.fill(0);
     this.#connected?.resumption.fill(0);
-    this.#sending?.secret.fill(0);
-    this.#receiving?.secret.fill(0);
+    this.#keys.wipe();
     this.#sender.wipe();
     this.#receiver.wipe();
     this.#messages.clear();
@@ -465,21 +396,4 @@ export class Tls13TlsEngine implements TlsEngine {
         sink.event({ type: 'record', direction: 'sent', contentType: outer, bytes, inner }),
     };
   }
-
-  #recordEvent(direction: 'received', outer: number, inner: number, wireBytes: number): void {
-    const contentTypeOuter = contentTypeName(outer);
-    const innerName = contentTypeName(inner);
-    if (contentTypeOuter === undefined) return;
-    this.#sink.event({
-      type: 'record',
-      direction,
-      contentType: contentTypeOuter,
-      bytes: wireBytes - 5,
-      ...(innerName !== undefined && { inner: innerName }),
-    });
-  }
 }
-
-/** Whatever is thrown that is no TlsError is our own fault or the runtime's: its text is not passed on. */
-const errorOf = (thrown: unknown): TlsError =>
-  thrown instanceof TlsError ? thrown : new EngineFailureError('the engine failed', { cause: thrown });

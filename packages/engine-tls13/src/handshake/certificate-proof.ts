@@ -75,7 +75,7 @@ function checkedSignature(
     const copy = new Uint8Array(signature);
     if (crypto.publicKey(leaf.publicKey).verify(algorithm, content, copy)) return copy;
   }
-  throw new EngineFailureError('credentials.key.sign gave no signature of the certificate\'s key');
+  throw new EngineFailureError("credentials.key.sign gave no signature of the certificate's key");
 }
 
 /**
@@ -108,7 +108,7 @@ export function checkProof(
     });
   // RFC 8446 §4.4.3: "If the verification fails, the receiver MUST terminate the handshake with a "decrypt_error" alert."
   if (!crypto.publicKey(publicKey).verify(scheme.algorithm, signedContent(peer.role, peer.digest), signature))
-    throw new PeerMisbehavedError('CertificateVerify is not signed by the certificate\'s key', {
+    throw new PeerMisbehavedError("CertificateVerify is not signed by the certificate's key", {
       alert: 'decrypt_error',
     });
 }

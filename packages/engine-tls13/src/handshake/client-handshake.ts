@@ -1,4 +1,9 @@
-import { CertificateError, type NegotiatedParameters, type PeerIdentity, PeerMisbehavedError } from '@rxtls/core/engine';
+import {
+  CertificateError,
+  type NegotiatedParameters,
+  type PeerIdentity,
+  PeerMisbehavedError,
+} from '@rxtls/core/engine';
 import { chainNotAfter } from '../certificate/chain-not-after.ts';
 import { judgeChain } from '../certificate/judge-chain.ts';
 import type { ClientSettings } from '../client-options.ts';
@@ -290,10 +295,13 @@ export class ClientHandshake implements Handshake {
       resumed: this.#resumed,
       ...(identity.kind === 'dns' && { serverName: identity.name }),
     };
-    this.#connection.ask({ name: 'verify', alert: 'certificate_unknown', run: () => asked(peer) }, (accepted) => {
-      if (accepted !== true) throw new CertificateError('refused-by-verify', 'verify refused the peer');
-      then();
-    });
+    this.#connection.ask<unknown>(
+      { name: 'verify', alert: 'certificate_unknown', run: () => asked(peer) },
+      (accepted) => {
+        if (accepted !== true) throw new CertificateError('refused-by-verify', 'verify refused the peer');
+        then();
+      },
+    );
   }
 
   /** Our Certificate and CertificateVerify where they were asked for. */

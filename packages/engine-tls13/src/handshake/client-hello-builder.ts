@@ -81,8 +81,7 @@ function helloExtensions(settings: ClientSettings, { share, cookie }: HelloParts
   add(extensionType.supported_groups, encodeSupportedGroups(groups.map((name) => groupNumber[name])));
   add(extensionType.signature_algorithms, encodeSignatureAlgorithms(schemes.map(({ id }) => id)));
   if (requestOcsp) add(extensionType.status_request, encodeStatusRequest());
-  if (alpnProtocols.length > 0)
-    add(extensionType.application_layer_protocol_negotiation, encodeAlpn(alpnProtocols));
+  if (alpnProtocols.length > 0) add(extensionType.application_layer_protocol_negotiation, encodeAlpn(alpnProtocols));
   if (recordSizeLimit !== undefined) add(extensionType.record_size_limit, encodeRecordSizeLimit(recordSizeLimit));
   add(extensionType.supported_versions, encodeSupportedVersionsClient([tls13Version]));
   if (cookie !== undefined) add(extensionType.cookie, encodeCookie(cookie));

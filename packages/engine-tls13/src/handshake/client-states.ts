@@ -21,16 +21,15 @@ export type ClientState =
   | 'CONNECTED';
 
 /** Which message is taken in which state, and by what; every other one is `unexpected_message`. */
-export const clientStates: Readonly<
-  Record<ClientState, Readonly<Partial<Record<HandshakeTypeName, ClientStep>>>>
-> = Object.freeze({
-  START: {},
-  // A HelloRetryRequest is a ServerHello by its type (RFC 8446 §4.1.3).
-  WAIT_SH: { server_hello: 'serverHello' },
-  WAIT_EE: { encrypted_extensions: 'encryptedExtensions' },
-  WAIT_CERT_CR: { certificate_request: 'certificateRequest', certificate: 'certificate' },
-  WAIT_CERT: { certificate: 'certificate' },
-  WAIT_CV: { certificate_verify: 'certificateVerify' },
-  WAIT_FINISHED: { finished: 'finished' },
-  CONNECTED: {},
-});
+export const clientStates: Readonly<Record<ClientState, Readonly<Partial<Record<HandshakeTypeName, ClientStep>>>>> =
+  Object.freeze({
+    START: {},
+    // A HelloRetryRequest is a ServerHello by its type (RFC 8446 §4.1.3).
+    WAIT_SH: { server_hello: 'serverHello' },
+    WAIT_EE: { encrypted_extensions: 'encryptedExtensions' },
+    WAIT_CERT_CR: { certificate_request: 'certificateRequest', certificate: 'certificate' },
+    WAIT_CERT: { certificate: 'certificate' },
+    WAIT_CV: { certificate_verify: 'certificateVerify' },
+    WAIT_FINISHED: { finished: 'finished' },
+    CONNECTED: {},
+  });

@@ -111,4 +111,7 @@ export function checkSecondHello(first: ReadClientHello, second: ReadClientHello
 const equal = (one: Uint8Array, other: Uint8Array): boolean => one.join() === other.join();
 
 const kept = (extensions: ReadonlyMap<number, Uint8Array>): string =>
-  [...extensions].filter(([type]) => !mayChange.has(type)).map(([type, data]) => `${type}:${data.join()}`).join(';');
+  [...extensions]
+    .filter(([type]) => !mayChange.has(type))
+    .map(([type, data]) => `${type}:${data.join()}`)
+    .join(';');

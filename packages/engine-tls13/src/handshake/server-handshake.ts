@@ -182,11 +182,9 @@ export class ServerHandshake implements Handshake {
     const { alpn } = this.#selection;
     const { recordSizeLimit, serverName } = this.#hello;
     const extensions = new Map<number, Uint8Array>();
-    if (alpn !== undefined)
-      extensions.set(extensionType.application_layer_protocol_negotiation, encodeAlpn([alpn]));
+    if (alpn !== undefined) extensions.set(extensionType.application_layer_protocol_negotiation, encodeAlpn([alpn]));
     // RFC 6066 §3: a server that used the name "SHALL include an extension of type "server_name"", empty.
-    if (serverName !== undefined && this.#psk === undefined)
-      extensions.set(extensionType.server_name, encodeEmpty());
+    if (serverName !== undefined && this.#psk === undefined) extensions.set(extensionType.server_name, encodeEmpty());
     const ours = this.#settings.recordSizeLimit;
     if (recordSizeLimit !== undefined && ours !== undefined) {
       extensions.set(extensionType.record_size_limit, encodeRecordSizeLimit(ours));
@@ -244,7 +242,10 @@ export class ServerHandshake implements Handshake {
     }
     const shown = entries.map(({ certificate }) => certificate);
     this.#leaf = shown[0]!;
-    this.#peer = { chain: judgeChain(shown, this.#settings.clientRules(this.#connection.host)), verification: 'passed' };
+    this.#peer = {
+      chain: judgeChain(shown, this.#settings.clientRules(this.#connection.host)),
+      verification: 'passed',
+    };
     this.state = 'WAIT_CV';
   }
 
@@ -295,10 +296,13 @@ export class ServerHandshake implements Handshake {
       resumed: this.#resumed,
       ...(serverName !== undefined && { serverName }),
     };
-    this.#connection.ask({ name: 'verify', alert: 'certificate_unknown', run: () => verify(peer) }, (accepted) => {
-      if (accepted !== true) throw new CertificateError('refused-by-verify', 'verify refused the peer');
-      then();
-    });
+    this.#connection.ask<unknown>(
+      { name: 'verify', alert: 'certificate_unknown', run: () => verify(peer) },
+      (accepted) => {
+        if (accepted !== true) throw new CertificateError('refused-by-verify', 'verify refused the peer');
+        then();
+      },
+    );
   }
 
   #done(resumption: Uint8Array): void {

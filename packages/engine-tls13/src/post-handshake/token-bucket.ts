@@ -24,9 +24,13 @@ export class TokenBucket {
     this.#tokens = Math.min(burst, this.#tokens + ((now - this.#at) / 1_000) * perSecond);
     this.#at = now;
     if (this.#tokens < 1)
-      throw new LimitExceededError(this.#limit, `limits.${this.#limit}: more than ${burst} at once, ${perSecond} a second`, {
-        alert: 'unexpected_message',
-      });
+      throw new LimitExceededError(
+        this.#limit,
+        `limits.${this.#limit}: more than ${burst} at once, ${perSecond} a second`,
+        {
+          alert: 'unexpected_message',
+        },
+      );
     this.#tokens--;
   }
 }

@@ -132,9 +132,13 @@ export class RecordReceiver {
     }
     this.#earlyData -= wireBytes;
     if (this.#earlyData < 0)
-      throw new LimitExceededError('maxHandshakeBytes', `more than ${mostEarlyData} bytes of early data were to be skipped`, {
-        alert: 'unexpected_message',
-      });
+      throw new LimitExceededError(
+        'maxHandshakeBytes',
+        `more than ${mostEarlyData} bytes of early data were to be skipped`,
+        {
+          alert: 'unexpected_message',
+        },
+      );
     this.#drop();
   }
 

@@ -52,7 +52,13 @@ export class ClientSessions {
       // RFC 8446 §4.2.11.1: the age in milliseconds plus ticket_age_add, modulo 2^32.
       const obfuscatedTicketAge = (Math.floor(age) + session.ageAdd) % 0x1_0000_0000;
       const { hash } = cipherSuite[session.suite];
-      const psk = { kind: 'resumption', identity: session.ticket, obfuscatedTicketAge, hash, key: session.psk } as const;
+      const psk = {
+        kind: 'resumption',
+        identity: session.ticket,
+        obfuscatedTicketAge,
+        hash,
+        key: session.psk,
+      } as const;
       return { psk, chain, firstVerifiedAt };
     }
     return undefined;
