@@ -15,6 +15,8 @@ import { ledgerLines, negotiatedLines } from './summary.ts';
 export interface ViewOptions {
   readonly print: (line: string) => void;
   readonly paint: Paint;
+  /** The first line. */
+  readonly warning?: string | undefined;
   /** Characters a line may have. */
   readonly width: number;
   /** Shows what is written and read, not only how much: for what is no secret. */
@@ -57,7 +59,9 @@ export class ConnectionView {
   }
 
   open(info: DuplexInfo): void {
+    const { warning, print, paint } = this.#options;
     this.connected = true;
+    if (warning !== undefined) print(paint('yellow', warning));
     this.#table.head();
     this.#table.rule(`connected: ${info.local} → ${info.remote}`);
   }

@@ -11,7 +11,10 @@ export function verdict(error: unknown, connected: boolean): { readonly code: nu
   if (error instanceof UsageError || error instanceof ApiMisuseError)
     return { code: exitCode.usage, line: oneLine(`${asOption(message(error))} (--help shows the options)`) };
   if (error instanceof CertificateError)
-    return { code: exitCode.certificate, line: oneLine(`certificate refused: ${message(error)} (${error.reason})`) };
+    return {
+      code: exitCode.certificate,
+      line: oneLine(`certificate refused: ${message(error)} (${error.reason})${hint(error)}`),
+    };
   if (error instanceof TlsError && !connected) return { code: exitCode.unreachable, line: oneLine(message(error)) };
   if (error instanceof TlsError && isOwnFailure(error.cause))
     return { code: exitCode.here, line: oneLine(`${message(error)}: ${message(error.cause)}`) };
@@ -21,6 +24,9 @@ export function verdict(error: unknown, connected: boolean): { readonly code: nu
     return { code: exitCode.connection, line: oneLine(`connection failed: ${message(error)} (${error.name})`) };
   return { code: exitCode.here, line: oneLine(message(error)) };
 }
+
+const hint = ({ reason }: CertificateError): string =>
+  reason === 'unknown-authority' ? '; --ca FILE says whom to trust' : '';
 
 /** Reading stdin failed: the machine's fault, not the connection's. */
 const isOwnFailure = (cause: unknown): boolean =>

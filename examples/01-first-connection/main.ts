@@ -1,6 +1,5 @@
 // A TLS connection is an RxJS pipeline: `npm start` shows one, `npm start -- --help` says what else there is.
 import { AbortedError, secure, use } from '@rxtls/core';
-import { nodeEngine } from '@rxtls/engine-node';
 import { connect } from '@rxtls/transport-tcp';
 import { lastValueFrom, takeUntil, tap } from 'rxjs';
 import { type Arguments, helpText, readArguments } from './arguments.ts';
@@ -11,15 +10,16 @@ import { paintFor } from './paint.ts';
 import { demonstration, elsewhere, type Target } from './target.ts';
 
 /** The example itself: everything else in this folder reads arguments or draws. */
-function conversation({ endpoint, engine, messages, wait }: Target, view: ConnectionView, output: Output) {
+function conversation({ endpoint, engine, identity, messages, wait }: Target, view: ConnectionView, output: Output) {
   // Pulled from the start, long before the handshake is done; their end, once the server is silent, sends close_notify.
   async function* writes(): AsyncGenerator<Uint8Array, void> {
     yield* messages;
     await view.silence(wait);
   }
-  return connect({ ...endpoint, connectTimeout: 10_000 }).pipe(
+  // After a failure the socket is read for a second more, so that our alert arrives; a peer that never closes is left then.
+  return connect({ ...endpoint, connectTimeout: 10_000, lingerTimeout: 1_000 }).pipe(
     tap((duplex) => view.open(duplex.info)),
-    secure(nodeEngine.client(engine), { writes: view.writing(writes()), observe: view.observers }),
+    secure(engine.client(identity), { writes: view.writing(writes()), observe: view.observers }),
     use((connection) => {
       view.secured(connection.negotiated);
       const answers = connection.readEach((bytes) => {
@@ -32,13 +32,14 @@ function conversation({ endpoint, engine, messages, wait }: Target, view: Connec
 }
 
 async function run(options: Arguments): Promise<void> {
-  const { connect: there, quiet } = options;
-  const target = there === undefined ? await demonstration() : await elsewhere(options, there);
+  const { connect: there, engine, quiet } = options;
+  const target = there === undefined ? await demonstration(engine) : await elsewhere(options, there);
   const log = there === undefined ? process.stdout : process.stderr;
   const output = there === undefined ? nowhere : plaintextTo(process.stdout, process.stdout.isTTY);
   const view = new ConnectionView({
     print: quiet ? () => undefined : lineWriter(log, output),
     paint: paintFor(log),
+    warning: engine.warning,
     width: Math.min(110, Math.max(80, log.isTTY ? log.columns : 100)),
     showText: there === undefined,
   });

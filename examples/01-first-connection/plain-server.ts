@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
 import { testPki } from '@rxtls/testing';
+import type { Engine } from './engines.ts';
 
 export interface PlainServer {
   readonly port: number;
@@ -11,10 +12,10 @@ export interface PlainServer {
 }
 
 /** Answers each line it reads; says goodbye and closes after the line `bye`. */
-export async function plainServer(): Promise<PlainServer> {
-  const pki = await testPki();
-  const { certificatePem: cert, keyPem: key } = await pki.leaf('ecdsa');
-  const server = createServer({ cert, key, minVersion: 'TLSv1.3', ALPNProtocols: ['small-talk'] }, (socket) => {
+export async function plainServer({ keys, server: versions }: Pick<Engine, 'keys' | 'server'>): Promise<PlainServer> {
+  const pki = await testPki({ keys });
+  const { certificatePem: cert, keyPem: key } = await pki.leaf(keys);
+  const server = createServer({ cert, key, ...versions, ALPNProtocols: ['small-talk'] }, (socket) => {
     let rest = '';
     socket.setEncoding('utf8');
     socket.on('error', () => socket.destroy());

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import type { NodeClientOptions } from '@rxtls/engine-node';
 import type { Arguments } from './arguments.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { Engine, Identity } from './engines.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Where to connect, as whom to verify it, and what to say. */
 export interface Target {
   readonly endpoint: Endpoint;
-  readonly engine: NodeClientOptions;
+  readonly engine: Engine;
+  readonly identity: Identity;
   readonly messages: AsyncIterable<Uint8Array>;
   /** Milliseconds of silence after the last message before our side closes. */
   readonly wait: number;
@@ -15,13 +16,18 @@ export interface Target {
 }
 
 /** A server of our own on loopback, and three lines for it; it closes after the third. */
-export async function demonstration(): Promise<Target> {
+export async function demonstration(engine: Engine): Promise<Target> {
   // Here alone: connecting elsewhere makes no certificates.
   const { plainServer } = await import('./plain-server.ts');
-  const server = await plainServer();
+  const server = await plainServer(engine);
   return {
     endpoint: { host: '127.0.0.1', port: server.port },
-    engine: { serverName: 'localhost', ca: server.authority, alpnProtocols: ['small-talk'] },
+    engine,
+    identity: {
+      serverName: 'localhost',
+      ca: server.authority,
+      ...(engine.hasAlpn && { alpnProtocols: ['small-talk'] }),
+    },
     messages: each(['hello\n', 'cheers\n', 'bye\n'].map((text) => Buffer.from(text))),
     wait: 5_000,
     stop: () => server.close(),
@@ -30,10 +36,11 @@ export async function demonstration(): Promise<Target> {
 
 /** What the command line says. @throws UsageError for a file that cannot be read */
 export async function elsewhere(options: Arguments, connect: Endpoint): Promise<Target> {
-  const { ca, alpn, send, stdin, wait, serverName = connect.host.replace(/%.*$/, '') } = options;
+  const { engine, ca, alpn, send, stdin, wait, serverName = connect.host.replace(/%.*$/, '') } = options;
   return {
     endpoint: connect,
-    engine: {
+    engine,
+    identity: {
       serverName,
       port: connect.port,
       ...(alpn.length > 0 && { alpnProtocols: alpn }),

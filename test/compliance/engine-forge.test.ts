@@ -2,19 +2,20 @@
 import type { TlsEngineFactory } from '@rxtls/core/engine';
 import { forgeEngine } from '@rxtls/engine-forge';
 import { nodeEngine } from '@rxtls/engine-node';
-import { engineCompliance } from '@rxtls/testing';
+import { engineCompliance, testPki } from '@rxtls/testing';
 import t from 'tap';
-import { credentials, host, root } from '../../packages/engine-forge/test/rsa-pki.ts';
 
 t.setTimeout(300_000);
 
+const pki = await testPki({ keys: 'rsa' }); // node-forge reads no other keys
+const { certificatePem: cert, keyPem: key } = await pki.leaf('rsa');
 const legacy = { dangerouslyAllowLegacyVersions: true } as const;
 // What OpenSSL has to be told before it speaks to node-forge.
 const openssl = { ...legacy, ciphers: 'AES128-SHA:@SECLEVEL=0' };
-const identity = { serverName: 'host.test', ca: root.pem, sessions: 'none' } as const;
+const identity = { serverName: 'server.test', ca: pki.authorityPem, sessions: 'none' } as const;
 const forge = {
   client: forgeEngine.client({ ...legacy, ...identity }),
-  server: forgeEngine.server({ ...legacy, credentials: credentials(host) }),
+  server: forgeEngine.server({ ...legacy, credentials: { cert, key } }),
 };
 
 /** A client that starts no renegotiation: OpenSSL can, but forge's server refuses it (R14), which no capability of one side says. */
@@ -28,24 +29,24 @@ const suites = [
   ...engineCompliance({
     ...forge,
     title: 'forge, TLSv1',
-    expect: { version: 'TLSv1', serverName: 'host.test' },
+    expect: { version: 'TLSv1', serverName: 'server.test' },
   }),
   ...engineCompliance({
     title: 'forge client and node server, TLSv1.1',
     client: forge.client,
     server: nodeEngine.server({
       ...openssl,
-      credentials: credentials(host),
+      credentials: { cert, key },
       minVersion: 'TLSv1.1',
       maxVersion: 'TLSv1.1',
     }),
-    expect: { version: 'TLSv1.1', serverName: 'host.test' },
+    expect: { version: 'TLSv1.1', serverName: 'server.test' },
   }),
   ...engineCompliance({
     title: 'node client and forge server, TLSv1',
     client: nodeClient,
     server: forge.server,
-    expect: { version: 'TLSv1', serverName: 'host.test' },
+    expect: { version: 'TLSv1', serverName: 'server.test' },
   }),
 ];
 for (const { name, run } of suites) t.test(name, () => run());

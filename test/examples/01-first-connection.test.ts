@@ -62,6 +62,54 @@ t.test('the demonstration shows the connection as it happens, and its end', asyn
   t.match(stdout, /^acks queued {5}-.*1.*2.*3/m);
 });
 
+t.test('--engine forge shows the same conversation over the legacy engine, and says what it is', async (t) => {
+  const { code, stdout, stderr } = await run(['--engine', 'forge']);
+  t.equal(code, 0, stderr);
+  t.equal(stderr, '');
+  t.match(stdout, /^LEGACY ENGINE: forge speaks TLS 1\.0 and 1\.1, .*RFC 8996$/m);
+  for (const parts of [
+    [
+      'LEGACY ENGINE',
+      '#1 queued',
+      '#2 queued',
+      '#3 queued',
+      'TLSv1.1: the handshake is done',
+      '#1 sealed',
+      '#3 flushed',
+    ],
+    [/#1 "hello"/, /#2 "cheers"/, /#3 "bye"/, 'TLSv1.1: the handshake is done', '← "hello to you"'],
+    ['← close_notify', 'closed by both sides', /version +TLSv1\.1/, 'TLS_RSA_WITH_AES_128_CBC_SHA', /ALPN +none/],
+    [/certificate +rsa 2048/, /verification +passed/, /accepted 17 = flushed 17 \+ lost 0 \+ outstanding 0/],
+  ])
+    t.match(inOrder(stdout, parts), { missing: undefined });
+  t.ok(Math.max(...stdout.split('\n').map((line) => line.length)) <= 100, 'no line is longer than 100 characters');
+});
+
+t.test('--engine node is what there is without it, and has no warning', async (t) => {
+  const { code, stdout } = await run(['--engine', 'node']);
+  t.equal(code, 0);
+  t.match(stdout, /version +TLSv1\.3/);
+  t.notMatch(stdout, /LEGACY/);
+});
+
+t.test('--engine forge and an old server elsewhere', async (t) => {
+  const rsa = await testPki({ keys: 'rsa' });
+  const authority = join(t.testdir({ 'rsa.pem': rsa.authorityPem }), 'rsa.pem');
+  const old = { minVersion: 'TLSv1.1', ciphers: 'AES128-SHA:@SECLEVEL=0' } as const;
+  const peer = await tlsPeer(await rsa.leaf('rsa'), echo, old);
+  t.teardown(() => peer.close());
+  const args = ['--connect', peer.at, '--engine', 'forge', '--ca', authority, '--wait', '200', '--send', 'hello'];
+  const { code, stdout, stderr } = await run([...args, '--server-name', 'server.test']);
+  t.equal(code, 0, stderr);
+  t.equal(stdout, 'hello');
+  t.match(stderr, /^LEGACY ENGINE/);
+  t.match(stderr, /version +TLSv1\.1/);
+  failed(t, await run([...args, '--server-name', 'other.test']), 4, /\(wrong-name\)$/);
+  const modern = await tlsPeer(await rsa.leaf('rsa'), echo);
+  t.teardown(() => modern.close());
+  failed(t, await run(args.map((each) => (each === peer.at ? modern.at : each))), 5, /^error: connection failed: /);
+});
+
 for (const version of ['TLSv1.3', 'TLSv1.2'] as const) {
   const only = { minVersion: version, maxVersion: version };
 
@@ -106,7 +154,7 @@ t.test('--quiet, a server on [::1], and one that speaks first', async (t) => {
 
 t.test('a certificate that does not hold is refused: 4', async (t) => {
   for (const [leaf, message] of [
-    ['untrusted', /^error: certificate refused: .*\(unknown-authority\)$/],
+    ['untrusted', /^error: certificate refused: .*\(unknown-authority\); --ca FILE says whom to trust$/],
     ['wrong-name', /^error: certificate refused: .*server\.test \(wrong-name\)$/],
     ['expired', /^error: certificate refused: .*\(expired\)$/],
   ] as const) {
@@ -115,7 +163,12 @@ t.test('a certificate that does not hold is refused: 4', async (t) => {
     peer.close();
   }
   const peer = await tlsPeer(await pki.leaf('ecdsa'), echo);
-  failed(t, await run(['--connect', `localhost:${peer.port}`]), 4, /\(unknown-authority\)$/);
+  failed(
+    t,
+    await run(['--connect', `localhost:${peer.port}`]),
+    4,
+    /\(unknown-authority\); --ca FILE says whom to trust$/,
+  );
   peer.close();
 });
 
@@ -178,6 +231,19 @@ for (const maxVersion of ['TLSv1.3', 'TLSv1.2'] as const)
     t.equal(outcome.stdout, 'hello');
   });
 
+t.test('an error is the end: a peer that keeps its side open is not waited for', async (t) => {
+  const open = await listening(
+    createTcpServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('error', () => undefined).resume();
+      socket.write(Uint8Array.of(21, 3, 3, 0, 2, 2, 40)); // a fatal handshake_failure, and nothing after it
+    }),
+  );
+  const outcome = await run(trusting(open));
+  failed(t, outcome, 5, /^error: connection failed: .*handshake_failure/);
+  t.ok(outcome.lingered < 4_000, `over ${Math.round(outcome.lingered)} ms later`);
+  open.close();
+});
+
 t.test('where nobody listens: 3', async (t) => {
   const gone = await listening(createTcpServer());
   gone.close();
@@ -190,6 +256,8 @@ t.test('where nobody listens: 3', async (t) => {
 t.test('wrong arguments: 2', async (t) => {
   for (const [args, message] of [
     [['--conect', 'a:1'], /^error: Unknown option '--conect'/],
+    [['--engine', 'nope'], /^error: --engine "nope": there is no such engine; there are node, forge/],
+    [['--connect', 'a:1', '--engine', 'forge'], /^error: --engine forge knows no authorities .* needs --ca FILE/],
     [['--connect', 'a:1', '--ca', join(files, 'absent.pem')], /^error: --ca ".*absent\.pem": no such file/],
     [['--connect', 'a:1', '--ca', join(files, 'not.pem')], /^error: --ca FILE holds no certificate/],
     [['--connect', 'a:1', '--server-name', 'a b'], /^error: --server-name must be/],
@@ -205,7 +273,15 @@ t.test('arguments, read in this process', async (t) => {
   for (const [args, message] of [
     [['stray'], /^Unexpected argument 'stray'/],
     [['--connect'], /argument missing/],
-    [['--connect', '--ca', 'x'], /ambiguous/],
+    [['--connect', '--ca', 'x'], /^--connect needs a value; one that begins with a dash is written --connect=VALUE$/],
+    [
+      ['--connect', 'a:1', '--wait', '-5'],
+      /^--wait needs a value; one that begins with a dash is written --wait=VALUE$/,
+    ],
+    [['--connect', 'a:1', '--wait=-5'], /^--wait "-5": a whole number of milliseconds from 1 to/],
+    [['--engine', 'nope'], /^--engine "nope": there is no such engine; there are node, forge$/],
+    [['--engine', 'toString'], /there is no such engine/],
+    [['--connect', 'a:1', '--engine', 'forge', '--alpn', 'h2'], /^--alpn: the engine forge has none$/],
     [['--connect', 'host'], /HOST:PORT is wanted/],
     [['--connect', ':443'], /HOST:PORT is wanted/],
     [['--connect', 'a b:443'], /HOST:PORT is wanted/],

@@ -11,6 +11,8 @@ export interface Outcome {
   /** SHA-256 of stdout's bytes. */
   readonly hash: string;
   readonly milliseconds: number;
+  /** How long the process went on after its last word on stderr, in milliseconds. */
+  readonly lingered: number;
 }
 
 /** Runs `examples/<name>/main.ts` in a process of its own, as `npm start` does; `input` is written to its stdin, `hangsUp` leaves when the first output is there. */
@@ -26,7 +28,7 @@ export async function runExample(
     cwd: root,
     env: { ...cleanEnvironment(), ...options.env },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    timeout: 30_000,
+    timeout: 60_000,
   });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
@@ -34,7 +36,11 @@ export async function runExample(
     stdout.push(bytes);
     if (options.hangsUp) child.stdout?.destroy();
   });
-  child.stderr?.on('data', (bytes: Buffer) => stderr.push(bytes));
+  let lastWord = start;
+  child.stderr?.on('data', (bytes: Buffer) => {
+    stderr.push(bytes);
+    lastWord = performance.now();
+  });
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(input);
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -45,6 +51,7 @@ export async function runExample(
     stderr: Buffer.concat(stderr).toString(),
     hash: sha256(bytes),
     milliseconds: performance.now() - start,
+    lingered: performance.now() - lastWord,
   };
 }
 

@@ -11,7 +11,7 @@ export class Ending {
   readonly #stage: Stage;
   /** The owner is to hear of the failure once the reader has. */
   #ownerWaits = false;
-  /** The wire broke while the engine had something to hear yet. */
+  /** The wire broke while there was something to hear yet: what the engine has said, or has to say to the bytes that came. */
   #broken: { readonly cause: unknown } | undefined;
 
   constructor(stage: Stage) {
@@ -55,15 +55,20 @@ export class Ending {
     return this.#broken !== undefined;
   }
 
-  /** The wire broke. What came over it before that is heard first: it may be why, or the peer's close_notify. */
+  /**
+   * The wire broke. What the engine has said is heard first, and what came over the wire before, for as long as that makes
+   * progress: it may be why, or the peer's close_notify.
+   */
   transportFailed(cause: unknown): void {
     const stage = this.#stage;
     const { inbound, outbound } = stage;
     if (stage.end !== 'no' || this.#broken !== undefined) return;
-    if (!stage.mayCallEngine || inbound.isDrained || inbound.isBlockedByReader) return this.#judgeBroken(cause);
+    const mayHearMore = stage.mayCallEngine && !inbound.isDrained && !inbound.isBlockedByReader;
+    if (stage.isCaughtUp && !mayHearMore) return this.#judgeBroken(cause);
     this.#broken = { cause };
     inbound.ended = true;
     outbound.demand = 0;
+    stage.closing.watch(); // neither an engine that never answers nor a reader that does not read holds the end up
     stage.turn.run();
   }
 
@@ -90,7 +95,8 @@ export class Ending {
 
   /** Closing makes no progress; what cannot be lost any more is no failure. */
   stuck(error: LimitExceededError): void {
-    if (this.#stage.state === 'closed' && this.#stage.outbound.owesNothing) this.clean();
+    if (this.#broken !== undefined) this.#judgeBroken(this.#broken.cause);
+    else if (this.#stage.state === 'closed' && this.#stage.outbound.owesNothing) this.clean();
     else this.fail(error);
   }
 

@@ -15,6 +15,7 @@ import {
   TlsError,
 } from './engine/index.ts';
 import { type EngineSelector, type EngineSupply, isFactory, isSelector } from './engine-source.ts';
+import { isRenegotiating } from './readiness-of.ts';
 import { runUserFunction } from './run-user-function.ts';
 import type { Stage } from './stage.ts';
 import { from, type Subscription } from 'rxjs';
@@ -63,6 +64,14 @@ export class Opening implements Candidate {
     this.#stage.timer.set(milliseconds, () =>
       this.#fail(new HandshakeTimeoutError(limit, `not done within ${milliseconds} ms (limits.${limit})`, { alert })),
     );
+  }
+
+  /** A renegotiation has the handshake's time. */
+  timeRenegotiation(): void {
+    const stage = this.#stage;
+    if (stage.parameters === undefined) return;
+    if (!isRenegotiating(stage)) stage.timer.clear();
+    else if (!stage.timer.isSet) this.deadline('handshakeTimeout');
   }
 
   /** Ciphertext on its way to the engine. */

@@ -42,7 +42,7 @@ import { checkBytes, Outbound, type OutboundHost } from './outbound.ts';
 import { Outbox } from './outbox.ts';
 import { Permissions } from './permissions.ts';
 import { type Readiness, sameReadiness } from './readiness.ts';
-import { isRenegotiating, readinessOf } from './readiness-of.ts';
+import { readinessOf } from './readiness-of.ts';
 import { Replayed } from './replayed.ts';
 import { reporting } from './reporting.ts';
 import type { SecureSettings } from './secure-options.ts';
@@ -143,6 +143,8 @@ export class Stage implements Host {
           },
         }),
       );
+    // Before anything is written: the answer of a peer that then cuts at once is heard only where there was credit for it.
+    if (this.end === 'no') this.inbound.ask();
     this.turn.leave();
   }
 
@@ -238,7 +240,7 @@ export class Stage implements Host {
     // Without half-close the peer has to answer our close_notify.
     const peerMustClose = state === 'writeClosed' && !this.may.halfClose;
     if (state === 'lastClosing' || state === 'closed' || peerMustClose) closing.watch();
-    this.#timeRenegotiation();
+    this.opening.timeRenegotiation();
     inbound.ask();
     return !this.#outbox.isEmpty || inbound.hasWork;
   }
@@ -390,11 +392,5 @@ export class Stage implements Host {
     this.readiness.end();
     this.ledger.end();
     this.events.complete();
-  }
-
-  #timeRenegotiation(): void {
-    if (this.parameters === undefined) return;
-    if (!isRenegotiating(this)) this.timer.clear();
-    else if (!this.timer.isSet) this.opening.deadline('handshakeTimeout');
   }
 }

@@ -34,7 +34,7 @@ export interface ForgeClientOptions {
   readonly maxVersion?: 'TLSv1' | 'TLSv1.1';
   /** Asked after our own checks have passed, on resumption too. Adds to them, never replaces them. */
   readonly verify?: VerifyPeer;
-  /** Asked instead of our own checks: chain, validity, usage, key sizes and name are then this function's work. */
+  /** Asked instead of our own checks: chain, validity, usage, weak keys and name are then this function's work. */
   readonly dangerouslyReplaceVerification?: VerifyPeer;
   /** Accepts certificates signed with SHA-1, of which two with one signature can be made. MD5 is never accepted. */
   readonly dangerouslyAllowSha1Signatures?: boolean;

@@ -16,10 +16,11 @@ import {
 import type { ForgeSessionState } from './forge-sessions.ts';
 import { type HandshakeMessage, outOfOrder } from './handshake-reader.ts';
 import { hostRandom } from './host-entropy.ts';
+import { checkJudgedKey } from './judged-key.ts';
 import { pinRandom } from './pinned-random.ts';
 import { checkRenegotiationInfo, emptyRenegotiationInfoScsv, renegotiationInfoType } from './renegotiation-info.ts';
 import { readCertificates, readServerHello } from './server-hello.ts';
-import { judgeChain } from './verification.ts';
+import { boundChain, judgeChain } from './verification.ts';
 
 const minorVersions = { TLSv1: 1, 'TLSv1.1': 2 } as const;
 const serverNameType = 0;
@@ -30,6 +31,7 @@ export class ClientRole implements ForgeRole {
   readonly renegotiationMessage: number = handshakeType.helloRequest;
   readonly #settings: ClientSettings;
   readonly #sessions: ClientSessions;
+  #kept: SessionEnvelope<ForgeSessionState> | undefined;
   readonly #host: TlsHost;
   readonly #offered: SessionEnvelope<ForgeSessionState> | undefined;
   #resumed = false;
@@ -87,8 +89,9 @@ export class ClientRole implements ForgeRole {
     return ciphertext;
   }
 
-  authenticated(): Authenticated {
+  authenticated({ session }: DrivenConnection): Authenticated {
     const { identity, verify, replaceVerification } = this.#settings;
+    if (!this.#resumed) checkJudgedKey(session?.serverCertificate, this.#chain);
     const asked = verify ?? replaceVerification;
     return {
       peer: { chain: this.#chain, verification: 'passed' },
@@ -101,7 +104,11 @@ export class ClientRole implements ForgeRole {
   verified(connection: DrivenConnection): void {
     // A session that was resumed is not kept again: each is offered once.
     const state = this.#resumed ? undefined : sessionState(connection);
-    if (state !== undefined) this.#sessions.put(state, this.#chain, this.#host.wallClock());
+    if (state !== undefined) this.#kept = this.#sessions.put(state, this.#chain, this.#host.wallClock());
+  }
+
+  failed(): void {
+    if (this.#kept !== undefined) this.#sessions.forget(this.#kept);
   }
 
   get #newest(): number {
@@ -136,8 +143,11 @@ export class ClientRole implements ForgeRole {
   #certificate(message: Uint8Array): void {
     const shown = readCertificates(message);
     const { identity, trust, allowSha1, replaceVerification } = this.#settings;
-    const rules = { identity, trust, allowSha1, now: this.#host.wallClock(), limits: this.#host.limits };
-    this.#chain = replaceVerification === undefined ? judgeChain(shown, { ...rules, usage: 'serverAuth' }) : shown;
+    const { limits } = this.#host;
+    this.#chain =
+      replaceVerification === undefined
+        ? judgeChain(shown, { usage: 'serverAuth', identity, trust, allowSha1, now: this.#host.wallClock(), limits })
+        : boundChain(shown, limits);
   }
 }
 

@@ -48,11 +48,21 @@ export class ClientSessions {
     }
   }
 
-  put(session: ForgeSessionState, chain: readonly Uint8Array[], firstVerifiedAt: number): void {
-    if (session.id === '') return;
+  /** Keeps a session; what is kept is given back, to be forgotten should its connection fail. */
+  put(
+    session: ForgeSessionState,
+    chain: readonly Uint8Array[],
+    firstVerifiedAt: number,
+  ): SessionEnvelope<ForgeSessionState> | undefined {
     const notAfter = chainNotAfter(chain);
-    if (notAfter === undefined) return;
-    this.#settings.sessions?.put(this.#scope, { session, chain, notAfter, firstVerifiedAt });
+    if (session.id === '' || notAfter === undefined) return undefined;
+    const envelope = { session, chain, notAfter, firstVerifiedAt };
+    this.#settings.sessions?.put(this.#scope, envelope);
+    return envelope;
+  }
+
+  forget(envelope: SessionEnvelope<ForgeSessionState>): void {
+    this.#settings.sessions?.forget(this.#scope, envelope);
   }
 }
 

@@ -22,7 +22,7 @@ export interface ForgeLibrary {
     decryptRsaPrivateKey(pem: string, passphrase: string): ForgePrivateKey | null;
     privateKeyToPem(key: ForgePrivateKey): string;
   };
-  readonly asn1: { fromDer(bytes: string): ForgeAsn1 };
+  readonly asn1: { fromDer(bytes: string): ForgeAsn1; toDer(element: ForgeAsn1): ForgeBuffer };
   readonly md: { readonly sha256: { create(): ForgeDigest } };
   readonly pem: {
     decode(text: string): readonly { readonly type: string; readonly body: string }[];
@@ -73,6 +73,8 @@ export interface ForgeExtension {
 export interface ForgeCertificate {
   readonly publicKey: ForgePublicKey;
   readonly signatureOid: string;
+  /** What the signed part says of the signature. */
+  readonly siginfo: { readonly algorithmOid: string };
   readonly validity: { readonly notBefore: Date; readonly notAfter: Date };
   readonly extensions: { id: string; critical: boolean; [property: string]: unknown }[];
   readonly subject: unknown;
@@ -120,6 +122,8 @@ export interface ForgeSession {
   version: ForgeVersion | null;
   cipherSuite: ForgeCipherSuite | null;
   resuming?: boolean;
+  readonly serverCertificate?: ForgeCertificate | null;
+  readonly clientCertificate?: ForgeCertificate | null;
   sp?: ForgeSecurityParameters;
   md5: ForgeDigest;
   sha1: ForgeDigest;

@@ -27,15 +27,22 @@ export interface ForgeRole {
   authenticated(connection: DrivenConnection): Authenticated;
   /** The peer is verified, by the user's function too. */
   verified(connection: DrivenConnection): void;
+  /** The connection ended with a fatal alert, ours or the peer's: its session must not be resumed (RFC 4346 §7.2.2). */
+  failed(): void;
 }
 
-/** Handshake messages that are looked at (RFC 4346 §7.4). */
+/** Handshake messages (RFC 4346 §7.4). */
 export const handshakeType = {
   helloRequest: 0,
   clientHello: 1,
   serverHello: 2,
   certificate: 11,
   serverKeyExchange: 12,
+  certificateRequest: 13,
+  serverHelloDone: 14,
+  certificateVerify: 15,
+  clientKeyExchange: 16,
+  finished: 20,
 } as const;
 
 /** The two suites that node-forge knows, the shorter key first: it is no weaker here and faster. */

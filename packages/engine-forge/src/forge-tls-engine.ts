@@ -26,6 +26,7 @@ import { thrownError } from './forge-error.ts';
 import type { ForgeRole } from './forge-role.ts';
 import { HandshakeReader, outOfOrder } from './handshake-reader.ts';
 import { keylogLine } from './keylog-line.ts';
+import { checkFraming } from './message-framing.ts';
 import { negotiatedParameters } from './negotiated.ts';
 import { RecordLimits } from './record-limits.ts';
 
@@ -117,6 +118,7 @@ export class ForgeTlsEngine implements TlsEngine {
   }
 
   abort(alert: AlertDescription): void {
+    if (this.#sink.alive) this.#role.failed();
     this.#lastWord(alert);
     this.destroy();
   }
@@ -179,6 +181,7 @@ export class ForgeTlsEngine implements TlsEngine {
       this.#role.record(bytes);
       this.#messages.push(body);
       for (let message = this.#messages.next(); message !== undefined; message = this.#messages.next()) {
+        checkFraming(message);
         this.#role.message(message);
         this.#connection.receiveMessage(message.bytes, bytes[2] ?? 0);
       }
@@ -229,6 +232,7 @@ export class ForgeTlsEngine implements TlsEngine {
     let message = this.#messages.next();
     if (this.#phase === 'handshake') {
       if (message === undefined) return 'nothing';
+      checkFraming(message);
       // The Finished message ends the peer's flight; what comes behind it in the same record belongs to no handshake.
       if (this.#messages.pending > 0) throw outOfOrder('handshake bytes behind Finished');
       return { handshake: toBinaryString(message.bytes) };
@@ -340,6 +344,7 @@ export class ForgeTlsEngine implements TlsEngine {
     if (!this.#sink.alive) return;
     // A chain is judged in the middle of the handshake.
     error.phase = error instanceof CertificateError && this.#phase === 'handshake' ? 'verification' : this.#phase;
+    this.#role.failed();
     if (!(error instanceof AlertReceivedError)) this.#lastWord(alertForError(error));
     this.#phase = 'closed';
     this.#connection.wipe();

@@ -20,7 +20,9 @@ import {
 } from './forge-role.ts';
 import type { HandshakeMessage } from './handshake-reader.ts';
 import { hostRandom } from './host-entropy.ts';
+import { checkJudgedKey } from './judged-key.ts';
 import { pinRandom } from './pinned-random.ts';
+import { holdPremasterLength } from './premaster-length.ts';
 import {
   checkRenegotiationInfo,
   hashRenegotiationInfo,
@@ -45,6 +47,7 @@ export class ServerRole implements ForgeRole {
   readonly renegotiationMessage: number = handshakeType.clientHello;
   readonly #settings: ServerSettings;
   readonly #sessions: ServerSessions;
+  #sessionId: BinaryString | undefined;
   readonly #host: TlsHost;
   readonly #writer = new RenegotiationInfoWriter();
   #reader: ClientHelloReader | undefined;
@@ -88,7 +91,9 @@ export class ServerRole implements ForgeRole {
   session(session: ForgeSession): void {
     const sentinel = this.#settings.allowFallback ? '' : downgradeSentinel;
     const random = hostRandom(this.#host, 32 - sentinel.length, 'ServerHello.random') + sentinel;
-    pinRandom(session, 'server_random', random);
+    pinRandom(session, 'server_random', random, (parameters) =>
+      holdPremasterLength(parameters, () => hostRandom(this.#host, 48, 'premaster secret')),
+    );
     if (this.#writer.active) hashRenegotiationInfo(session);
   }
 
@@ -110,6 +115,7 @@ export class ServerRole implements ForgeRole {
     const { verify } = this.#settings;
     const resumed = session?.resuming === true;
     const chain = resumed ? (this.#resumable?.chain ?? []) : this.#chain;
+    if (!resumed) checkJudgedKey(session?.clientCertificate, chain);
     const serverName = this.#hello?.serverName;
     return {
       peer: { chain, verification: chain.length > 0 ? 'passed' : 'not-requested' },
@@ -124,6 +130,12 @@ export class ServerRole implements ForgeRole {
     if (state === undefined) return;
     const firstVerifiedAt = this.#host.wallClock();
     this.#sessions.put({ state, serverName: this.#hello?.serverName, chain: this.#chain, firstVerifiedAt });
+    this.#sessionId = state.id;
+  }
+
+  failed(): void {
+    const id = this.#sessionId ?? this.#resumable?.state.id;
+    if (id !== undefined) this.#sessions.forget(id);
   }
 
   #clientHello(hello: ClientHello): void {

@@ -57,6 +57,10 @@ export class ServerSessions {
     }
   }
 
+  forget(id: BinaryString): void {
+    this.#byId.delete(id);
+  }
+
   put(session: ServerSession): void {
     if (!this.#settings.resumption) return;
     this.#byId.set(session.state.id, session);

@@ -6,10 +6,11 @@ import type { TrustAnchors } from './trust-anchors.ts';
 /** How a leaf leads to a trust anchor: the leaf first, the anchor last. One that is an anchor itself stands alone. */
 export type TrustedPath = readonly [ParsedCertificate, ...ParsedCertificate[]];
 
-export type PathLimits = Pick<Limits, 'minRsaKeyBits' | 'maxRsaKeyBits' | 'maxSignatureChecks'>;
+export type KeyLimits = Pick<Limits, 'minRsaKeyBits' | 'maxRsaKeyBits'>;
+export type PathLimits = KeyLimits & Pick<Limits, 'maxSignatureChecks'>;
 
-/** No public exponent in use is longer; a long one costs whoever verifies. */
-const maxExponentBits = 32;
+/** No public exponent in use is longer; a long one costs whoever verifies. To the power of 1 everything is its own signature. */
+const [minExponentBits, maxExponentBits] = [2, 32];
 
 /**
  * The path from the peer's leaf to an anchor: each certificate shown is signed by the next, or by an anchor, which comes
@@ -17,8 +18,7 @@ const maxExponentBits = 32;
  * @throws CertificateError, LimitExceededError
  */
 export function trustedPath(shown: readonly Uint8Array[], trust: TrustAnchors, limits: PathLimits): TrustedPath {
-  const certificates = shown.map(readable);
-  for (const { certificate } of certificates) checkKey(certificate.publicKey.n.bitLength(), limits);
+  const certificates = withinBounds(shown, limits);
   let checks = 0;
   const issued = (issuer: ParsedCertificate, subject: ParsedCertificate): boolean => {
     if (!subject.certificate.isIssuer(issuer.certificate)) return false;
@@ -41,17 +41,25 @@ export function trustedPath(shown: readonly Uint8Array[], trust: TrustAnchors, l
   throw refuse('unknown-authority', "the peer's certificates lead to no trust anchor");
 }
 
+/** Certificates whose keys can be used without harm, whoever judges them. @throws CertificateError */
+export function withinBounds(shown: readonly Uint8Array[], limits: KeyLimits): readonly ParsedCertificate[] {
+  const certificates = shown.map(readable);
+  for (const { certificate } of certificates) checkKey(certificate.publicKey.n.bitLength(), limits);
+  return certificates;
+}
+
 function readable(der: Uint8Array): ParsedCertificate {
   try {
     const parsed = parseCertificate(der);
-    if (parsed.certificate.publicKey.e.bitLength() <= maxExponentBits) return parsed;
+    const bits = parsed.certificate.publicKey.e.bitLength();
+    if (bits >= minExponentBits && bits <= maxExponentBits) return parsed;
   } catch {
     // node-forge's reasons may quote the certificate.
   }
   throw refuse('bad-certificate', 'a certificate of the peer cannot be read; node-forge knows RSA keys only');
 }
 
-function checkKey(bits: number, { minRsaKeyBits, maxRsaKeyBits }: PathLimits): void {
+function checkKey(bits: number, { minRsaKeyBits, maxRsaKeyBits }: KeyLimits): void {
   if (bits >= minRsaKeyBits && bits <= maxRsaKeyBits) return;
   throw refuse(
     'weak-key',

@@ -1,10 +1,12 @@
 import { CertificateError, type CertificateFailureReason, type Limits } from '@rxtls/core/engine';
 import { matchesIdentity, type ReferenceIdentity, subjectAlternativeNames } from '@rxtls/core/engine-parts';
+import { toBinaryString } from './binary-string.ts';
 import type { ParsedCertificate } from './certificates.ts';
+import { checkEncoding } from './check-encoding.ts';
 import { type ForgeCertificate, type ForgeExtension, library } from './forge-library.ts';
 import { checkNameConstraintWork } from './name-constraint-work.ts';
 import type { TrustAnchors } from './trust-anchors.ts';
-import { type TrustedPath, trustedPath } from './trusted-path.ts';
+import { type TrustedPath, trustedPath, withinBounds } from './trusted-path.ts';
 
 /** What a chain is held against. */
 export interface ChainRules {
@@ -32,8 +34,8 @@ const ids = {
 const keyUse = { serverAuth: 'keyEncipherment', clientAuth: 'digitalSignature' } as const;
 
 const sha1WithRsa = '1.2.840.113549.1.1.5';
-/** RSA with SHA-2 (RFC 4055 §5), and RSASSA-PSS. */
-const goodSignatures: readonly string[] = [11, 12, 13, 14, 10].map((each) => `1.2.840.113549.1.1.${each}`);
+/** RSA with SHA-2 (RFC 4055 §5). RSASSA-PSS is as good as its parameters, any hash for one, and unknown to peers this old. */
+const goodSignatures: readonly string[] = [11, 12, 13].map((each) => `1.2.840.113549.1.1.${each}`);
 
 /**
  * Judges the certificates a peer showed, the leaf first, and gives the path that was proved.
@@ -42,18 +44,36 @@ const goodSignatures: readonly string[] = [11, 12, 13, 14, 10].map((each) => `1.
 export function judgeChain(shown: readonly Uint8Array[], rules: ChainRules): readonly Uint8Array[] {
   const { limits, now, trust } = rules;
   if (shown.length === 0) throw refuse('missing', 'the peer showed no certificate', 'handshake_failure');
-  if (shown.length > limits.maxChainLength)
-    throw refuse('chain-too-long', `the peer's chain has more than ${limits.maxChainLength} certificates`);
+  checkLength(shown, limits);
   const path = trustedPath(shown, trust, limits);
   for (const { certificate } of path) checkValidity(certificate, now);
   for (const { certificate } of path) checkExtensions(certificate);
-  for (const { certificate } of path.slice(0, -1)) checkSignature(certificate, rules.allowSha1);
+  for (const signed of path.slice(0, -1)) {
+    checkEncoding(signed, Object.values(ids));
+    checkSignature(signed.certificate, rules.allowSha1);
+  }
   for (const [index, { certificate }] of path.entries()) if (index > 0) checkAuthority(certificate, index - 1);
-  checkNameConstraints(path, rules);
-  checkUsage(path[0].certificate, rules.usage);
+  for (const { certificate } of path) checkPurpose(certificate, rules.usage);
+  checkKeyUsage(path[0].certificate, rules.usage);
   if (rules.identity !== undefined && !matchesIdentity(subjectAlternativeNames(path[0].der), rules.identity))
     throw refuse('wrong-name', `the peer's certificate is not for ${rules.identity.name}`);
+  checkNameConstraints(path, rules);
   return path.map(({ der }) => der);
+}
+
+/**
+ * What still holds where a user's function judges instead, after the key exchange: RSA with a key of 20 000 bits and an
+ * exponent as long takes minutes.
+ * @throws CertificateError
+ */
+export function boundChain(shown: readonly Uint8Array[], limits: Limits): readonly Uint8Array[] {
+  checkLength(shown, limits);
+  return withinBounds(shown, { ...limits, minRsaKeyBits: 0 }).map(({ der }) => der);
+}
+
+function checkLength(shown: readonly Uint8Array[], { maxChainLength }: Limits): void {
+  if (shown.length > maxChainLength)
+    throw refuse('chain-too-long', `the peer's chain has more than ${maxChainLength} certificates`);
 }
 
 function checkValidity({ validity }: ForgeCertificate, now: number): void {
@@ -77,7 +97,10 @@ function checkExtensions({ extensions }: ForgeCertificate): void {
   }
 }
 
-function checkSignature({ signatureOid }: ForgeCertificate, allowSha1: boolean): void {
+function checkSignature({ signatureOid, siginfo }: ForgeCertificate, allowSha1: boolean): void {
+  // RFC 5280 §4.1.1.2: "This field MUST contain the same algorithm identifier as the signature field in the sequence tbsCertificate".
+  if (signatureOid !== siginfo.algorithmOid)
+    throw refuse('bad-certificate', 'a certificate of the peer names two signature algorithms');
   if (goodSignatures.includes(signatureOid) || (allowSha1 && signatureOid === sha1WithRsa)) return;
   throw refuse(
     'bad-certificate',
@@ -100,8 +123,9 @@ function checkAuthority(certificate: ForgeCertificate, between: number): void {
 }
 
 /** node-forge's own check of the path, for name constraints; what it cannot do in critical extensions is done here. */
-function checkNameConstraints(path: TrustedPath, { now, limits }: ChainRules): void {
+function checkNameConstraints(path: TrustedPath, { identity, now, limits }: ChainRules): void {
   if (path.length === 1) return;
+  if (identity !== undefined) constrainIdentity(path[0].certificate, identity);
   checkNameConstraintWork(
     path.map(({ der }) => der),
     limits.maxNameConstraintComparisons,
@@ -119,10 +143,26 @@ function checkNameConstraints(path: TrustedPath, { now, limits }: ChainRules): v
   throw refuse('bad-certificate', 'node-forge refuses the chain: constraints on names, or a key that may not sign');
 }
 
-function checkUsage(leaf: ForgeCertificate, usage: ChainRules['usage']): void {
-  const purposes = extension(leaf, ids.extKeyUsage);
+/**
+ * The name that was asked for is held against the constraints like those in the certificate: a wildcard may stand for a name
+ * in an excluded subtree without being in it.
+ */
+function constrainIdentity(leaf: ForgeCertificate, identity: ReferenceIdentity): void {
+  const names = extension(leaf, ids.subjectAltName)?.['altNames'];
+  if (!Array.isArray(names)) throw refuse('bad-certificate', 'node-forge finds no names in the certificate');
+  names.push(
+    identity.kind === 'dns' ? { type: 2, value: identity.name } : { type: 7, value: toBinaryString(identity.address) },
+  );
+}
+
+/** RFC 5280 §4.2.1.12; an authority for something else does not issue for this, as OpenSSL and browsers have it. */
+function checkPurpose(certificate: ForgeCertificate, usage: ChainRules['usage']): void {
+  const purposes = extension(certificate, ids.extKeyUsage);
   if (purposes !== undefined && purposes[usage] !== true && purposes[ids.anyExtendedKeyUsage] !== true)
-    throw refuse('wrong-usage', `the peer's certificate is not for ${usage}`);
+    throw refuse('wrong-usage', `a certificate of the peer is not for ${usage}`);
+}
+
+function checkKeyUsage(leaf: ForgeCertificate, usage: ChainRules['usage']): void {
   const uses = extension(leaf, ids.keyUsage);
   if (uses !== undefined && uses[keyUse[usage]] !== true)
     throw refuse('wrong-usage', `the peer's key may not be used for ${keyUse[usage]}, as TLS before 1.2 does`);

@@ -15,7 +15,7 @@ import {
 import { forgeEngine, type ForgeClientOptions, type ForgeServerOptions } from '../src/index.ts';
 import { type ForgeConnection, library } from '../src/forge-library.ts';
 import { fromBinaryString, toBinaryString } from '../src/binary-string.ts';
-import { credentials, host as hostLeaf, root } from './rsa-pki.ts';
+import { credentials, host as hostLeaf, type Issued, root } from './rsa-pki.ts';
 
 export const legacy = { dangerouslyAllowLegacyVersions: true } as const;
 export const client = (options: Partial<ForgeClientOptions> = {}): TlsEngineFactory<'client'> =>
@@ -210,8 +210,8 @@ export class Offender {
   readonly forge: ForgeConnection;
   readonly #out: string[] = [];
 
-  constructor(role: 'client' | 'server') {
-    const { cert, key } = credentials(hostLeaf);
+  constructor(role: 'client' | 'server', issued: Issued = hostLeaf) {
+    const { cert, key } = credentials(issued);
     const chain = cert.match(/-----BEGIN[^]*?-----END CERTIFICATE-----\n?/g) ?? [];
     const { CipherSuites } = library.tls;
     this.forge = library.tls.createConnection({

@@ -204,6 +204,31 @@ t.test('S1 S2 S3 S5 (forge) a session is resumed under the same rules only, each
   );
 });
 
+t.test('S2 (forge) a session whose connection ended with a fatal alert is resumed by neither side', async (t) => {
+  const opened = (seed: number): [Both, ReturnType<typeof server>, ReturnType<typeof client>] => {
+    const [serving, resuming] = [server(), client({ sessions: memorySessions() })];
+    return [both({ client: resuming, server: serving }, { server: { seed } }), serving, resuming];
+  };
+  const resumed = (serving: ReturnType<typeof server>, resuming: ReturnType<typeof client>): boolean | undefined =>
+    both({ client: resuming, server: serving }, { server: { seed: 99 } }).client.negotiated?.resumed;
+  const [clean, cleanServer, cleanClient] = opened(70);
+  clean.client.engine?.sendCloseNotify();
+  t.equal(resumed(cleanServer, cleanClient), true, 'a clean end keeps it');
+  const [cut, cutServer, cutClient] = opened(71);
+  cut.client.engine?.abort('internal_error');
+  t.equal(resumed(cutServer, cutClient), false, 'the client has sent an alert');
+  const [heard, heardServer, heardClient] = opened(72);
+  heard.server.engine?.abort('internal_error');
+  carry(heard.server, heard.client);
+  t.ok(heard.client.error);
+  t.equal(resumed(heardServer, heardClient), false, 'both have seen one');
+  const sessions = memorySessions();
+  const [serving, first] = [server(), client({ sessions })];
+  const pair = both({ client: first, server: serving }, { server: { seed: 73 } });
+  pair.server.engine?.abort('internal_error');
+  t.equal(resumed(serving, first), false, 'the server has, and its client does not know yet');
+});
+
 t.test('D4 (forge) options: own properties, nothing switches verification off, danger is spelled out', async (t) => {
   t.throws(() => forgeEngine.client({ serverName: 'host.test', ca: root.pem } as never), /nodeEngine/);
   t.throws(() => forgeEngine.server({ credentials: credentials(host) } as never), /nodeEngine/);

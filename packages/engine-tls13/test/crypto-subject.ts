@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { CryptoProvider, RandomBytes, SubjectPublicKey } from '../src/crypto/crypto-provider.ts';
 import { derElements, derInside } from '../src/crypto/noble/der-elements.ts';
-import { bitLength } from '../src/crypto/noble/is-usable-rsa.ts';
+import { bitLength } from '../src/crypto/is-usable-rsa.ts';
 import { nobleCryptoWith } from '../src/crypto/noble/noble-crypto.ts';
 import { x25519MLKEM768 } from '../src/crypto/noble/x25519-mlkem768.ts';
 import { nodeCryptoWith } from '../src/crypto/node/node-crypto.ts';

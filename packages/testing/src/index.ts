@@ -10,7 +10,7 @@ export type {
 export { type PlaceboMessageName, placeboMessage, placeboRecords } from './placebo/placebo-records.ts';
 export { strictCaller } from './placebo/strict-caller.ts';
 export type { IssueOptions, TestCredentials } from './pki/certificate-maker.ts';
-export { type TestLeafName, type TestPki, testPki } from './pki/test-pki.ts';
+export { type TestLeafName, type TestPki, type TestPkiOptions, testPki } from './pki/test-pki.ts';
 export {
   type TransportCase,
   type TransportComplianceOptions,

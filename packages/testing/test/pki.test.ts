@@ -79,3 +79,30 @@ t.test('leaves are what they say, and made once', async (t) => {
   const direct = await pki.issue({ issuer: 'root', names: ['a.test'] });
   t.equal(direct.chainDer.length, 1);
 });
+
+t.test('RSA from the root to every leaf that does not say otherwise', async (t) => {
+  const rsa = await testPki({ keys: 'rsa' });
+  const keyOf = async (name: TestLeafName) => new X509Certificate((await rsa.leaf(name)).leafDer).publicKey;
+  for (const name of ['rsa', 'expired', 'untrusted', 'client'] as const)
+    t.match(await keyOf(name), { asymmetricKeyType: 'rsa', asymmetricKeyDetails: { modulusLength: 2_048 } }, name);
+  t.equal((await keyOf('ecdsa')).asymmetricKeyType, 'ec', 'a leaf that names its key has that key');
+  const { chainDer } = await rsa.leaf('rsa');
+  const [leaf, intermediate, root] = [...chainDer, rsa.authorityDer].map((der) => new X509Certificate(der));
+  t.equal(root?.publicKey.asymmetricKeyType, 'rsa');
+  t.equal(intermediate?.publicKey.asymmetricKeyType, 'rsa');
+  t.ok(leaf?.verify(intermediate!.publicKey) && intermediate?.verify(root!.publicKey));
+  t.notOk(leaf?.verify(root!.publicKey));
+  await t.rejects(testPki({ keys: 'dsa' as 'rsa' }), {
+    name: 'ApiMisuseError',
+    message: /'ecdsa' or 'rsa', not "dsa"/,
+  });
+});
+
+t.test('an RSA leaf may be encrypted to, as RSA key transport does; an ECDSA leaf only signs', async (t) => {
+  await import('reflect-metadata');
+  const { KeyUsageFlags, KeyUsagesExtension, X509Certificate: Certificate } = await import('@peculiar/x509');
+  const usagesOf = async (name: TestLeafName) =>
+    new Certificate(new Uint8Array((await pki.leaf(name)).leafDer)).getExtension(KeyUsagesExtension)?.usages;
+  t.equal(await usagesOf('rsa'), KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment);
+  t.equal(await usagesOf('ecdsa'), KeyUsageFlags.digitalSignature);
+});

@@ -2,6 +2,7 @@ import type {
   EngineReadiness,
   EngineTask,
   NegotiatedParameters,
+  RecordRange,
   TlsEngineSink,
   TlsError,
   TlsEvent,
@@ -33,8 +34,8 @@ export class LiveSink implements TlsEngineSink {
     if (this.#alive) this.#sink.ciphertext(bytes);
   }
 
-  sealed(plaintextBytes: number): void {
-    if (this.#alive) this.#sink.sealed(plaintextBytes);
+  sealed(plaintextBytes: number, records?: RecordRange): void {
+    if (this.#alive) this.#sink.sealed(plaintextBytes, records);
   }
 
   consumed(ciphertextBytes: number): void {

@@ -69,6 +69,16 @@ export class MemorySessions<Session> implements SessionStore {
     return envelope;
   }
 
+  /** Drops a session that may not be offered any more, if it is still here. */
+  forget(scope: string, envelope: SessionEnvelope<Session>): void {
+    const sessions = this.#byScope.get(scope) ?? [];
+    const at = sessions.indexOf(envelope);
+    if (at < 0) return;
+    sessions.splice(at, 1);
+    this.#size--;
+    if (sessions.length === 0) this.#byScope.delete(scope);
+  }
+
   #dropOldest(): void {
     const oldest = this.#byScope.entries().next().value;
     if (oldest === undefined) return;

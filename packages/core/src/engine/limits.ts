@@ -15,7 +15,7 @@ export interface Limits {
   readonly handshakeTimeout: number;
   /** A complete ClientHello, from the connection's start (servers). */
   readonly clientHelloTimeout: number;
-  /** Closing without progress. */
+  /** Closing without progress, and hearing what came before the wire broke. */
   readonly closeTimeout: number;
   /** One run of a user's function. */
   readonly taskTimeout: number;

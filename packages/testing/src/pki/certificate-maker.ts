@@ -4,7 +4,7 @@ import type * as X509 from '@peculiar/x509';
 
 /** What a leaf is to be. */
 export interface IssueOptions {
-  /** ECDSA on P-256, RSA of 2048 bits, or Ed25519. Default `ecdsa`. */
+  /** ECDSA on P-256, RSA of 2048 bits, or Ed25519. Default what the authorities have. */
   readonly key?: 'ecdsa' | 'rsa' | 'ed25519';
   /** DNS names; the first is the common name too. Default `localhost` and `server.test`. */
   readonly names?: readonly string[];
@@ -51,6 +51,12 @@ export interface CertificateMaker {
 const keyPair = promisify(generateKeyPair);
 const hour = 3_600_000;
 const ecdsa = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const rsa = {
+  name: 'RSASSA-PKCS1-v1_5',
+  modulusLength: 2_048,
+  publicExponent: Uint8Array.of(1, 0, 1),
+  hash: 'SHA-256',
+} as const;
 const usages = {
   server: ['1.3.6.1.5.5.7.3.1'],
   client: ['1.3.6.1.5.5.7.3.2'],
@@ -58,9 +64,15 @@ const usages = {
   none: ['1.3.6.1.5.5.7.3.4'],
 } as const;
 
-/** Binds the X.509 library to a WebCrypto and a time. Authorities have P-256 keys; a root is its own issuer. */
-export function certificateMaker(x509: typeof X509, crypto: webcrypto.Crypto, now: number): CertificateMaker {
+/** Binds the X.509 library to a WebCrypto, a kind of key and a time. A root is its own issuer. */
+export function certificateMaker(
+  x509: typeof X509,
+  crypto: webcrypto.Crypto,
+  authorityKeys: 'ecdsa' | 'rsa',
+  now: number,
+): CertificateMaker {
   const { KeyUsageFlags } = x509;
+  const algorithm = authorityKeys === 'rsa' ? rsa : ecdsa;
 
   const sign = (
     publicKey: webcrypto.CryptoKey | Uint8Array<ArrayBuffer>,
@@ -77,14 +89,14 @@ export function certificateMaker(x509: typeof X509, crypto: webcrypto.Crypto, no
         ...validity,
         publicKey,
         signingKey: issuer.key,
-        signingAlgorithm: ecdsa,
+        signingAlgorithm: algorithm,
         extensions,
       },
       crypto,
     );
 
   const authority: CertificateMaker['authority'] = async (commonName, issuer) => {
-    const keys = await crypto.subtle.generateKey(ecdsa, true, ['sign', 'verify']);
+    const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
     const subject = `CN=${commonName}`;
     const certificate = await sign(
       keys.publicKey,
@@ -107,7 +119,13 @@ export function certificateMaker(x509: typeof X509, crypto: webcrypto.Crypto, no
 
   const leaf: CertificateMaker['leaf'] = async (options, issuer) => {
     const { names = ['localhost', 'server.test'], ips = [], commonNameOnly = false } = options;
-    const keys = await leafKeys(options.key ?? 'ecdsa');
+    const kind = options.key ?? authorityKeys;
+    const keys = await leafKeys(kind);
+    // RSA key transport encrypts to the certificate's key (RFC 5246 §7.4.2).
+    const keyUsages =
+      kind === 'rsa'
+        ? new x509.KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment, true)
+        : new x509.KeyUsagesExtension(KeyUsageFlags.digitalSignature, true);
     const alternatives = [
       ...names.map((value) => ({ type: 'dns' as const, value })),
       ...ips.map((value) => ({ type: 'ip' as const, value })),
@@ -119,7 +137,7 @@ export function certificateMaker(x509: typeof X509, crypto: webcrypto.Crypto, no
       { notBefore: options.notBefore ?? new Date(now - hour), notAfter: options.notAfter ?? new Date(now + 24 * hour) },
       [
         new x509.BasicConstraintsExtension(false, undefined, true),
-        new x509.KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+        keyUsages,
         new x509.ExtendedKeyUsageExtension([...usages[options.usage ?? 'server']]),
         await x509.AuthorityKeyIdentifierExtension.create(issuer.certificate, false, crypto),
         ...(commonNameOnly ? [] : [new x509.SubjectAlternativeNameExtension(alternatives)]),

@@ -53,7 +53,7 @@ const day = 24 * hour;
 const leaves = (now: number): Record<TestLeafName, IssueOptions> => {
   const expired = { notBefore: new Date(now - 2 * day), notAfter: new Date(now - hour) };
   return {
-    ecdsa: {},
+    ecdsa: { key: 'ecdsa' },
     rsa: { key: 'rsa' },
     ed25519: { key: 'ed25519' },
     expired,
@@ -73,17 +73,27 @@ const leaves = (now: number): Record<TestLeafName, IssueOptions> => {
   };
 };
 
+export interface TestPkiOptions {
+  /** What validity is relative to, in milliseconds (default now). */
+  readonly now?: number;
+  /** The keys of the authorities, and of every leaf that does not say: with `rsa`, for engines that read nothing else. Default `ecdsa`. */
+  readonly keys?: 'ecdsa' | 'rsa';
+}
+
 /**
  * Makes a PKI for one test file: keys are new, nothing is stored, nothing is to be trusted outside the test. Takes a few
- * milliseconds; leaves are made when they are asked for (RSA keys take longest). `now` in milliseconds is what validity
- * is relative to.
+ * milliseconds, with RSA keys some hundred; leaves are made when they are asked for.
+ *
+ * @throws ApiMisuseError (as a rejection) for kinds of keys that it does not make
  */
-export async function testPki(options: { readonly now?: number } = {}): Promise<TestPki> {
-  const now = options.now ?? Date.now();
+export async function testPki(options: TestPkiOptions = {}): Promise<TestPki> {
+  const { now = Date.now(), keys = 'ecdsa' } = options;
+  if (keys !== 'ecdsa' && keys !== 'rsa')
+    throw new ApiMisuseError(`testPki: keys must be 'ecdsa' or 'rsa', not ${JSON.stringify(keys)}`);
   // Loaded here, not above: the library needs a Reflect polyfill, which users of the rest of this package never see.
   await import('reflect-metadata');
   const x509 = await import('@peculiar/x509');
-  const maker: CertificateMaker = certificateMaker(x509, webcrypto, now);
+  const maker: CertificateMaker = certificateMaker(x509, webcrypto, keys, now);
   const root = await maker.authority('rxtls test root');
   const [intermediate, other] = await Promise.all([
     maker.authority('rxtls test intermediate', root),

@@ -1,7 +1,7 @@
 import { cipherSuite } from '../cipher-suite.ts';
 import type { CryptoProvider } from '../crypto-provider.ts';
-import type { CryptoAdditions } from './group-implementation.ts';
-import { groupTable } from './group-table.ts';
+import type { CryptoAdditions } from '../group-implementation.ts';
+import { groupTable } from '../group-table.ts';
 import { nobleEcdh } from './noble-ecdh.ts';
 import { nobleHash } from './noble-hash.ts';
 import { noblePrivateKey } from './noble-private-key.ts';

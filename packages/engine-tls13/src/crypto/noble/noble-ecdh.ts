@@ -1,7 +1,7 @@
 import { p256, p384 } from '@noble/curves/nist.js';
 import { ApiMisuseError } from '@rxtls/core/engine';
-import { drawScalar, isUncompressed, type NistGroupName } from './draw-scalar.ts';
-import { diffieHellman, type GroupImplementation } from './group-implementation.ts';
+import { drawScalar, isUncompressed, type NistGroupName } from '../draw-scalar.ts';
+import { diffieHellman, type GroupImplementation } from '../group-implementation.ts';
 
 /** ECDH over a NIST curve by @noble/curves. */
 export const nobleEcdh = (group: NistGroupName): GroupImplementation =>

@@ -3,7 +3,7 @@ import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import type { CHash } from '@noble/hashes/utils.js';
 import type { HashName } from '../cipher-suite.ts';
 import type { CryptoProvider } from '../crypto-provider.ts';
-import type { SignatureHash } from './signature-parameters.ts';
+import type { SignatureHash } from '../signature-parameters.ts';
 
 const hashes: Readonly<Record<SignatureHash, CHash>> = { sha256, sha384, sha512 };
 

@@ -6,7 +6,7 @@ import type { PrivateKey } from '../crypto-provider.ts';
 import { nobleDigest } from './noble-hash.ts';
 import { privateKeyDer } from './private-key-der.ts';
 import { readPkcs8 } from './read-pkcs8.ts';
-import { signatureParameters } from './signature-parameters.ts';
+import { signatureParameters } from '../signature-parameters.ts';
 
 /** SubjectPublicKeyInfo up to the key itself (RFC 5480 §2, RFC 8410 §4). */
 const infoPrefix = {

@@ -1,12 +1,12 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { p256, p384 } from '@noble/curves/nist.js';
 import type { PublicKey, SubjectPublicKey } from '../crypto-provider.ts';
-import { isUncompressed } from './draw-scalar.ts';
+import { isUncompressed } from '../draw-scalar.ts';
 import { nobleDigest } from './noble-hash.ts';
 import { mayUsePss } from './pss-restriction.ts';
 import { verifyPkcs1 } from './rsa-pkcs1.ts';
 import { verifyPss } from './rsa-pss.ts';
-import { type SignatureParameters, signatureParameters } from './signature-parameters.ts';
+import { type SignatureParameters, signatureParameters } from '../signature-parameters.ts';
 
 /** A certificate's key; the curves are @noble/curves', the public RSA operation is ours. */
 export const noblePublicKey = (subject: SubjectPublicKey): PublicKey => ({

@@ -1,7 +1,7 @@
 import { x25519 } from '@noble/curves/ed25519.js';
 import { ApiMisuseError } from '@rxtls/core/engine';
-import { drawBytes } from './draw-bytes.ts';
-import { diffieHellman, type GroupImplementation } from './group-implementation.ts';
+import { drawBytes } from '../draw-bytes.ts';
+import { diffieHellman, type GroupImplementation } from '../group-implementation.ts';
 
 const keyBytes = 32;
 

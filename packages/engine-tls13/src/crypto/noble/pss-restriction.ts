@@ -1,6 +1,6 @@
 import { bytesToHex } from '@noble/curves/utils.js';
 import { type DerElement, derElements, derInside, derTag } from './der-elements.ts';
-import { type SignatureHash, signatureHashBytes } from './signature-parameters.ts';
+import { type SignatureHash, signatureHashBytes } from '../signature-parameters.ts';
 
 /** Object identifiers of RFC 8017 §A.2.3 and §B.1, in hexadecimal. */
 const pssOid = '2a864886f70d01010a';

@@ -1,7 +1,7 @@
 import { equalBytes, hexToBytes } from '@noble/curves/utils.js';
 import { nobleDigest } from './noble-hash.ts';
 import { type RsaPublicKey, rsaPublicOperation } from './rsa-public-operation.ts';
-import type { SignatureHash } from './signature-parameters.ts';
+import type { SignatureHash } from '../signature-parameters.ts';
 
 /** DigestInfo up to the hash (RFC 8017 §9.2, note 1). */
 const digestInfo: Readonly<Record<SignatureHash, string>> = {

@@ -1,8 +1,8 @@
 import { concatBytes, equalBytes } from '@noble/curves/utils.js';
-import { bitLength } from './is-usable-rsa.ts';
+import { bitLength } from '../is-usable-rsa.ts';
 import { nobleDigest } from './noble-hash.ts';
 import { type RsaPublicKey, rsaPublicOperation } from './rsa-public-operation.ts';
-import { type SignatureHash, signatureHashBytes } from './signature-parameters.ts';
+import { type SignatureHash, signatureHashBytes } from '../signature-parameters.ts';
 
 /** RSASSA-PSS (RFC 8017 §8.1.2) with MGF1 of the same hash and a salt of its length (RFC 8446 §4.2.3). */
 export function verifyPss(key: RsaPublicKey, hash: SignatureHash, message: Uint8Array, signature: Uint8Array): boolean {

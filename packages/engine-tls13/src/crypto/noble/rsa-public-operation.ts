@@ -1,5 +1,5 @@
 import { bytesToNumberBE, numberToBytesBE } from '@noble/curves/utils.js';
-import { isUsableRsa } from './is-usable-rsa.ts';
+import { isUsableRsa } from '../is-usable-rsa.ts';
 
 /** Big-endian, without leading zeros. */
 export interface RsaPublicKey {

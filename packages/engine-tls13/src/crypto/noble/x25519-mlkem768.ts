@@ -1,7 +1,7 @@
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
 import { ApiMisuseError } from '@rxtls/core/engine';
-import { drawBytes } from './draw-bytes.ts';
-import type { PostQuantum } from './group-implementation.ts';
+import { drawBytes } from '../draw-bytes.ts';
+import type { PostQuantum } from '../group-implementation.ts';
 
 /** FIPS 203, table 3: bytes of the encapsulation key and of the ciphertext; both are followed by an X25519 share. */
 const keyBytes = 1184;

@@ -2,8 +2,8 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { cipherSuite } from '../cipher-suite.ts';
 import type { CryptoProvider } from '../crypto-provider.ts';
-import type { CryptoAdditions } from '../noble/group-implementation.ts';
-import { groupTable } from '../noble/group-table.ts';
+import type { CryptoAdditions } from '../group-implementation.ts';
+import { groupTable } from '../group-table.ts';
 import { nodeEcdh } from './node-ecdh.ts';
 import { nodePrivateKey } from './node-private-key.ts';
 import { nodePublicKey } from './node-public-key.ts';

@@ -1,7 +1,7 @@
 import { createECDH, type ECDH } from 'node:crypto';
 import { ApiMisuseError } from '@rxtls/core/engine';
-import { drawScalar, isUncompressed, type NistGroupName } from '../noble/draw-scalar.ts';
-import { diffieHellman, type GroupImplementation } from '../noble/group-implementation.ts';
+import { drawScalar, isUncompressed, type NistGroupName } from '../draw-scalar.ts';
+import { diffieHellman, type GroupImplementation } from '../group-implementation.ts';
 
 const curveName: Readonly<Record<NistGroupName, string>> = { secp256r1: 'prime256v1', secp384r1: 'secp384r1' };
 

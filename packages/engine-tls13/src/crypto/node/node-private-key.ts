@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, KeyObject, sign } from 'node:crypto';
 import { ApiMisuseError } from '@rxtls/core/engine';
 import type { PrivateKey } from '../crypto-provider.ts';
-import { signatureParameters } from '../noble/signature-parameters.ts';
+import { signatureParameters } from '../signature-parameters.ts';
 import { nodeKeyType } from './node-key-type.ts';
 import { nodeSignatureInput } from './node-signature-input.ts';
 import { plainBytes } from './plain-bytes.ts';

@@ -1,8 +1,8 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import type { PublicKey, SubjectPublicKey } from '../crypto-provider.ts';
-import { isUncompressed } from '../noble/draw-scalar.ts';
-import { isUsableRsa } from '../noble/is-usable-rsa.ts';
-import { signatureParameters } from '../noble/signature-parameters.ts';
+import { isUncompressed } from '../draw-scalar.ts';
+import { isUsableRsa } from '../is-usable-rsa.ts';
+import { signatureParameters } from '../signature-parameters.ts';
 import { nodeKeyType } from './node-key-type.ts';
 import { nodeSignatureInput } from './node-signature-input.ts';
 

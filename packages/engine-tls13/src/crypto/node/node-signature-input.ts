@@ -1,5 +1,5 @@
 import { constants, type KeyObject, type SigningOptions } from 'node:crypto';
-import { type SignatureHash, type SignatureParameters, signatureHashBytes } from '../noble/signature-parameters.ts';
+import { type SignatureHash, type SignatureParameters, signatureHashBytes } from '../signature-parameters.ts';
 
 /** The arguments of `sign` and `verify` beside message and signature. */
 export interface SignatureInput {

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, diffieHellman as agreeOn, type KeyObject } from 'node:crypto';
 import { ApiMisuseError } from '@rxtls/core/engine';
-import { drawBytes } from '../noble/draw-bytes.ts';
-import { diffieHellman, type GroupImplementation } from '../noble/group-implementation.ts';
+import { drawBytes } from '../draw-bytes.ts';
+import { diffieHellman, type GroupImplementation } from '../group-implementation.ts';
 
 const keyBytes = 32;
 

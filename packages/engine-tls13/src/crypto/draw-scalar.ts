@@ -1,5 +1,5 @@
 import { EngineFailureError } from '@rxtls/core/engine';
-import type { RandomBytes } from '../crypto-provider.ts';
+import type { RandomBytes } from './crypto-provider.ts';
 import { drawBytes } from './draw-bytes.ts';
 
 /** The curves of RFC 8446 §4.2.8.2: bytes of a field element, and the order of the group (SEC 2 §2.4.2, §2.5.1). */

@@ -1,5 +1,5 @@
-import type { KeyAgreement, KeyShare, RandomBytes } from '../crypto-provider.ts';
-import type { GroupName } from '../named-group.ts';
+import type { KeyAgreement, KeyShare, RandomBytes } from './crypto-provider.ts';
+import type { GroupName } from './named-group.ts';
 
 /** One key exchange group, both sides of it. Nothing of a library: both providers are made of these. */
 export interface GroupImplementation {

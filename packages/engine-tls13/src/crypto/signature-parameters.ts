@@ -1,4 +1,4 @@
-import type { KeyType, SignatureAlgorithm } from '../signature-scheme.ts';
+import type { KeyType, SignatureAlgorithm } from './signature-scheme.ts';
 
 export type SignatureHash = 'sha256' | 'sha384' | 'sha512';
 

@@ -1,5 +1,5 @@
 import { ApiMisuseError } from '@rxtls/core/engine';
-import type { CryptoProvider } from '../crypto-provider.ts';
+import type { CryptoProvider } from './crypto-provider.ts';
 import type { CryptoAdditions, GroupImplementation } from './group-implementation.ts';
 
 /** The part of a provider that its groups make. */

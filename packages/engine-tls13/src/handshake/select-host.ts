@@ -1,0 +1,28 @@
+import type { LoadedCredentials } from '../certificate/load-credentials.ts';
+import type { ServerSettings } from '../server-options.ts';
+import { incompatible } from './handshake-checks.ts';
+
+/** One entry of `serverNames`: `host.example` or `*.example`. */
+export interface VirtualHost {
+  readonly pattern: string;
+  readonly credentials: readonly LoadedCredentials[];
+}
+
+/** Who serves a name: the exact entry, the wildcard of one more label, or the credentials for all the others. */
+export function selectHost(settings: ServerSettings, serverName: string | undefined): VirtualHost {
+  const name = serverName?.toLowerCase().replace(/\.$/, '');
+  if (name !== undefined) {
+    const wildcard = `*${name.slice(name.indexOf('.'))}`;
+    const found =
+      settings.virtualHosts.find(({ pattern }) => pattern === name) ??
+      settings.virtualHosts.find(({ pattern }) => name.includes('.') && pattern === wildcard);
+    if (found !== undefined) return found;
+  }
+  // RFC 6066 §3: a server that does not know the name "SHOULD ... abort the handshake by sending a fatal-level unrecognized_name(112) alert".
+  if (settings.requireServerName)
+    throw incompatible(
+      serverName === undefined ? 'the client names no server' : 'the client asks for a name that is not served here',
+      'unrecognized_name',
+    );
+  return { pattern: '*', credentials: settings.credentials };
+}

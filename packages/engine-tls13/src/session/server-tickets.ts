@@ -1,0 +1,77 @@
+import type { TlsHost } from '@rxtls/core/engine';
+import { chainNotAfter } from '../certificate/chain-not-after.ts';
+import type { CipherSuite } from '../crypto/cipher-suite.ts';
+import type { CryptoProvider } from '../crypto/crypto-provider.ts';
+import { encodeNewSessionTicket } from '../handshake/messages/new-session-ticket.ts';
+import { sameBytes } from '../handshake/server-hello-check.ts';
+import { ticketPsk } from '../key-schedule/traffic-keys.ts';
+import type { SealingKeys } from './sealing-keys.ts';
+import { decodeServerSession, encodeServerSession, type ServerSession } from './server-session.ts';
+import { maxSessionAge } from './tls13-session.ts';
+
+export const ticketPurpose = 1;
+
+/** The client's chain still passes; asked again at each resumption. */
+export type ChainStillGood = (host: TlsHost, chain: readonly Uint8Array[]) => boolean;
+
+/** The tickets of one server factory (RFC 8446 §4.6.1). */
+export class ServerTickets {
+  readonly #crypto: CryptoProvider;
+  readonly #keys: SealingKeys;
+  readonly #stillGood: ChainStillGood;
+
+  constructor(crypto: CryptoProvider, keys: SealingKeys, stillGood: ChainStillGood) {
+    this.#crypto = crypto;
+    this.#keys = keys;
+    this.#stillGood = stillGood;
+  }
+
+  /** The session of a ticket that may be resumed now with that suite's hash and in that scope; undefined for any other. */
+  open(
+    host: TlsHost,
+    ticket: Uint8Array,
+    asked: { readonly suite: CipherSuite; readonly scope: Uint8Array },
+  ): ServerSession | undefined {
+    const content = this.#keys.open(host, ticketPurpose, ticket);
+    const session = content === undefined ? undefined : decodeServerSession(content);
+    if (session === undefined || session.suite !== asked.suite.id) return undefined;
+    const age = host.wallClock() - session.firstVerifiedAt;
+    // "the ticket ... MUST NOT be used" past its life, counted from the first full handshake whatever was resumed since.
+    if (age < 0 || age >= this.#life(session.firstVerifiedAt, session.chain)) return undefined;
+    if (!sameBytes(session.scope, asked.scope) || !this.#stillGood(host, session.chain)) return undefined;
+    return session;
+  }
+
+  /** A NewSessionTicket message; undefined when it would not live a second, or the chain makes it too long. */
+  issue(
+    host: TlsHost,
+    session: Omit<ServerSession, 'psk' | 'suite'>,
+    suite: CipherSuite,
+    resumption: Uint8Array,
+    number: number,
+  ): Uint8Array | undefined {
+    const { firstVerifiedAt, chain } = session;
+    const left = firstVerifiedAt + this.#life(firstVerifiedAt, chain) - host.wallClock();
+    if (left < 1_000) return undefined;
+    const nonce = Uint8Array.of(number);
+    const psk = ticketPsk(this.#crypto, suite.hash, resumption, nonce);
+    const content = encodeServerSession({ ...session, suite: suite.id, psk });
+    psk.fill(0);
+    const ticket = this.#keys.seal(host, ticketPurpose, content);
+    content.fill(0);
+    if (ticket.length > 0xffff) return undefined;
+    const [a = 0, b = 0, c = 0, d = 0] = host.random(4, 'ticket_age_add');
+    return encodeNewSessionTicket({
+      lifetime: Math.floor(left / 1_000),
+      ageAdd: ((a << 24) | (b << 16) | (c << 8) | d) >>> 0,
+      nonce,
+      ticket,
+      extensions: new Map(),
+    });
+  }
+
+  /** min(7 days, until the leaf's notAfter) from the first full handshake, in milliseconds. */
+  #life(firstVerifiedAt: number, chain: readonly Uint8Array[]): number {
+    return Math.min(maxSessionAge, chainNotAfter(chain) - firstVerifiedAt);
+  }
+}
