@@ -196,6 +196,14 @@ t.test('what a certificate may not be, whoever signed it', async (t) => {
     }),
     'half a character': made({ subject: seq(attribute('2.5.4.3', 'abc', 0x1e)) }),
     'three quarters of a character': made({ subject: seq(attribute('2.5.4.3', 'abc', 0x1c)) }),
+    'a string that is no UTF-8': made({ subject: seq(attribute('2.5.4.3', 'evil\xff')) }),
+    'a string of more than Unicode': made({ subject: seq(attribute('2.5.4.3', '\0\x11\0\0', 0x1c)) }),
+    'a number as a name': made({ subject: seq(attribute('2.5.4.3', '\x01', 0x02)) }),
+    'an other name without type': made({ extensions: exts(extension('2.5.29.17', seq(tlv(0xa0, 'abc')))) }),
+    'an other name with more': made({
+      extensions: exts(extension('2.5.29.17', seq(tlv(0xa0, oid('1.2.3'), tlv(0xa0, hex('0500'), hex('0500')))))),
+    }),
+    'a registered identifier that is none': made({ extensions: exts(extension('2.5.29.17', seq(tlv(0x88, '\x80')))) }),
     'an attribute of a context': made({ subject: seq(attribute('2.5.4.3', 'abc', 0xa0)) }),
     'a constructed identifier in parameters': made({
       key: seq(seq(oid('1.2.840.10045.2.1'), hex('2603060100')), bits(hex('04'))),

@@ -10,6 +10,7 @@ import {
   issue,
   judge,
   keys,
+  oid,
   seq,
   tlv,
   verdict,
@@ -76,7 +77,7 @@ t.test('the name: subjectAltName alone, whole left-most wildcards, addresses by 
     [{ ips: [[104, 111, 115, 116]] }, 'host'],
     [{ moreNames: [tlv(0x86, 'host.test')] }, 'host.test'],
     [{ moreNames: [tlv(0xa4, cnName('host.test'))] }, 'host.test'],
-    [{ moreNames: [tlv(0xa0, seq(), tlv(0x82, 'host.test'))] }, 'host.test'],
+    [{ moreNames: [tlv(0xa0, oid('1.2.3'), tlv(0xa0, tlv(0x0c, 'host.test')))] }, 'host.test'],
     [{ extensions: [extension('1.2.3.4', seq(tlv(0x82, 'host.test')))] }, 'host.test'],
   ];
   const folder = t.testdir();

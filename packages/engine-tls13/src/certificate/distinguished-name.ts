@@ -1,17 +1,20 @@
 import { type DerReader, derTag } from './der-reader.ts';
+import { nameString } from './name-string.ts';
 
 /** One attribute of a name, as it stands in the certificate. */
 export interface NameAttribute {
   readonly id: string;
   readonly tag: number;
   readonly content: Uint8Array;
+  /** Undefined for a value that is no string. */
+  readonly text: string | undefined;
 }
 
 /** RelativeDistinguishedNames in their order, each with its attributes. */
 export type DistinguishedName = readonly (readonly NameAttribute[])[];
 
-/** UniversalString and BMPString (X.690 §8.23). */
-const characterBytes: Readonly<Record<number, number>> = { 0x1c: 4, 0x1e: 2 };
+/** What else stands in names: a unique identifier is a bit string, a postal address a sequence (X.520). */
+const otherValues: readonly number[] = [derTag.bitString, derTag.sequence];
 
 /** Reads the content of a Name (RFC 5280 §4.1.2.4). @throws CertificateError */
 export function distinguishedName(name: DerReader): DistinguishedName {
@@ -25,10 +28,9 @@ export function distinguishedName(name: DerReader): DistinguishedName {
       const id = attribute.objectId('type');
       const { tag, content } = attribute.any('value');
       attribute.end();
-      // Every AttributeValue of RFC 5280 §A.1 is of a universal type; some strings have two or four bytes a character.
-      if (tag >= 0x40 || content.length % (characterBytes[tag] ?? 1) !== 0)
-        throw attribute.malformed('.value is of no type that names have');
-      attributes.push({ id, tag, content });
+      const text = nameString(tag, content);
+      if (text === undefined && !otherValues.includes(tag)) throw attribute.malformed('.value is no string');
+      attributes.push({ id, tag, content, text });
     } while (!set.isAtEnd);
     parts.push(attributes);
   }
