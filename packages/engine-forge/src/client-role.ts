@@ -81,6 +81,9 @@ export class ClientRole implements ForgeRole {
     else if (type === handshakeType.certificate) this.#certificate(bytes);
     // RFC 4346 §7.4.3: "It is not legal to send the server key exchange message for" RSA; node-forge takes an empty one.
     else if (type === handshakeType.serverKeyExchange) throw outOfOrder('a ServerKeyExchange');
+    // RFC 4346 §7.3: behind the Certificate. node-forge takes a CertificateRequest without one, and notices later.
+    else if (type === handshakeType.certificateRequest || type === handshakeType.serverHelloDone)
+      this.#behindCertificate();
   }
 
   outbound(ciphertext: BinaryString): BinaryString {
@@ -102,6 +105,10 @@ export class ClientRole implements ForgeRole {
     // A session that was resumed is not kept again: each is offered once.
     const state = this.#resumed ? undefined : sessionState(connection);
     if (state !== undefined) this.#sessions.put(state, this.#chain, this.#host.wallClock());
+  }
+
+  #behindCertificate(): void {
+    if (this.#chain.length === 0) throw outOfOrder('a message behind the Certificate');
   }
 
   get #newest(): number {

@@ -44,6 +44,8 @@ export const handshakeType = {
   serverHello: 2,
   certificate: 11,
   serverKeyExchange: 12,
+  certificateRequest: 13,
+  serverHelloDone: 14,
 } as const;
 
 /** The two suites that node-forge knows, the shorter key first: it is no weaker here and faster. */
