@@ -67,7 +67,7 @@ export class Tls13TlsEngine implements TlsEngine {
     this.#watch = new LimitWatch((event) => this.#sink.event(event));
     this.#receiver = new RecordReceiver(limits, this.#watch);
     this.#receiver.mayChangeCipherSpec = role.sendsFirst;
-    this.#sender = new RecordSender(this.#outlet(), role.padding);
+    this.#sender = new RecordSender(this.#outlet(), role.padding, role.sendsFirst);
     this.#messages = new HandshakeDeframer(limits);
     this.#keys = new ConnectionKeys({
       crypto: role.crypto,
