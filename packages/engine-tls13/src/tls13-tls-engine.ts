@@ -288,7 +288,7 @@ export class Tls13TlsEngine implements TlsEngine {
     return {
       crypto: this.#role.crypto,
       host: this.#host,
-      send: (message) => this.#sender.handshake(message),
+      send: (message) => this.#sender.handshake(this.#role.seam?.outgoing(message) ?? message),
       sendChangeCipherSpec: () => this.#sender.changeCipherSpec(),
       protectSending: (suite, secret, epoch) => this.#keys.protectSending(suite, secret, epoch),
       protectReceiving: (suite, secret, epoch) => {

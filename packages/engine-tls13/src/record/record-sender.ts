@@ -70,8 +70,10 @@ export class RecordSender {
     this.#maxInner = Math.min(maxInnerBytes, recordSizeLimit);
   }
 
-  handshake(message: Uint8Array): void {
+  /** The message, for the transcript. */
+  handshake(message: Uint8Array): Uint8Array {
     this.#flight.push(message);
+    return message;
   }
 
   /** Sends the handshake messages that wait. */
