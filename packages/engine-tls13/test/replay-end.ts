@@ -94,3 +94,15 @@ export function records(bytes: Uint8Array): Uint8Array[] {
   }
   return found;
 }
+
+/** Bytes that depend on the seed alone (mulberry32). */
+export function seededBytes(seed: number): RandomBytes {
+  let state = seed >>> 0;
+  const next = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (mixed ^ (mixed >>> 14)) & 0xff;
+  };
+  return (length) => Uint8Array.from({ length }, next);
+}
