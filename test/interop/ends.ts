@@ -9,6 +9,7 @@ import {
   type TlsError,
   type TlsEvent,
 } from '@rxtls/core';
+import type { TlsEngineFactory } from '@rxtls/core/engine';
 import { nodeEngine, type NodeClientOptions, type NodeServerOptions } from '@rxtls/engine-node';
 import { type TestCredentials, type TestLeafName, type TestPki, testPki } from '@rxtls/testing';
 import { connect, listen } from '@rxtls/transport-tcp';
@@ -115,7 +116,7 @@ export interface Dialled {
 export async function dial(
   t: Test,
   port: number,
-  engine: ReturnType<typeof nodeEngine.client>,
+  engine: TlsEngineFactory<'client'>,
   options: SecureOptions = {},
 ): Promise<Dialled> {
   const tcp = connect({ host, port }).pipe(
@@ -167,6 +168,30 @@ export async function serverEngine(
   return nodeEngine.server({ credentials: credentials(await pki.leaf(leaf)), ...options });
 }
 
+/** What every engine of ours takes by these names. */
+export interface OurOptions {
+  readonly alpnProtocols?: readonly string[];
+}
+
+/** One of our engines, as the tests that are the same for all of them use it. */
+export interface OurEngine {
+  /** As it stands in the titles of tests. */
+  readonly name: string;
+  readonly versions: readonly Version[];
+  client(version: Version, options?: OurOptions & Pick<NodeClientOptions, 'credentials'>): TlsEngineFactory<'client'>;
+  server(
+    leaf: TestLeafName,
+    options?: OurOptions & Pick<NodeServerOptions, 'clientAuth' | 'clientCa'>,
+  ): Promise<TlsEngineFactory<'server'>>;
+}
+
+export const ourNode: OurEngine = {
+  name: 'node',
+  versions,
+  client: (version, options) => clientEngine({ ...only(version), ...options }),
+  server: serverEngine,
+};
+
 /** A listening server of rxtls. */
 export interface Served {
   readonly port: number;
@@ -182,7 +207,7 @@ export interface Served {
 /** Listens on loopback. Without `project` every connection stays open for the test to use. */
 export async function serve(
   t: Test,
-  engine: ReturnType<typeof nodeEngine.server>,
+  engine: TlsEngineFactory<'server'>,
   options: SecureEachOptions = {},
   project: (connection: TlsConnection) => ObservableInput<unknown> = () => NEVER,
 ): Promise<Served> {
@@ -238,6 +263,12 @@ const onNext = (subject: Subject<void>, call: () => void): void => {
     call();
   });
 };
+
+/** Looks again every few milliseconds, for 15 s: for what no stream of bytes tells. */
+export async function eventually(condition: () => boolean): Promise<boolean> {
+  for (const late = Date.now() + 15_000; Date.now() < late; await sleep(5)) if (condition()) return true;
+  return condition();
+}
 
 /** The error a promise rejects with. */
 export async function refusal(promise: Promise<unknown>): Promise<TlsError | undefined> {

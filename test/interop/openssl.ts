@@ -32,11 +32,13 @@ export async function sServer(t: Test, setup: ServerSetup, extra: readonly strin
   return { program, port };
 }
 
-export async function sClient(t: Test, port: number, setup: ClientSetup, extra: readonly string[] = []) {
+/** Without a version it offers all that it has. */
+export async function sClient(t: Test, port: number, setup: Partial<ClientSetup>, extra: readonly string[] = []) {
   const files = setup.leaf === undefined ? undefined : await leafFiles(setup.leaf);
   return new Program(t, 'openssl', [
     's_client',
-    ['-connect', `${host}:${port}`, '-servername', 'localhost', flag(setup.version)],
+    ['-connect', `${host}:${port}`, '-servername', 'localhost'],
+    setup.version === undefined ? [] : [flag(setup.version)],
     ['-CAfile', authorityFile, '-verify_return_error', '-verify_hostname', 'localhost'],
     setup.alpn === undefined ? [] : ['-alpn', setup.alpn],
     files === undefined ? [] : chainOptions(files),

@@ -2,18 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { TestLeafName } from '@rxtls/testing';
 import type { Test } from 'tap';
-import {
-  clientEngine,
-  completed,
-  credentials,
-  dial,
-  hexLines,
-  mebibyte,
-  only,
-  pki,
-  refusal,
-  versions,
-} from './ends.ts';
+import { completed, credentials, dial, hexLines, mebibyte, type OurEngine, ourNode, pki, refusal } from './ends.ts';
 import type { ServerPeer } from './peer.ts';
 
 export const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -26,10 +15,10 @@ const refused: readonly [TestLeafName, string][] = [
   ['wrong-usage', 'wrong-usage'],
 ];
 
-export function ourClientWith(t: Test, peer: ServerPeer): void {
+export function ourClientWith(t: Test, peer: ServerPeer, ours: OurEngine = ourNode): void {
   const skip = peer.missing === undefined ? {} : { skip: peer.missing };
-  for (const version of versions) {
-    const title = (what: string): string => `${peer.name}, ${version}: ${what}`;
+  for (const version of ours.versions) {
+    const title = (what: string): string => `${ours.name} to ${peer.name}, ${version}: ${what}`;
 
     for (const leaf of ['ecdsa', 'rsa'] as const)
       t.test(title(`handshake with an ${leaf} certificate, ALPN, 1 MiB each way`), skip, async (t) => {
@@ -37,7 +26,7 @@ export function ourClientWith(t: Test, peer: ServerPeer): void {
         const { connection, reading, ended } = await dial(
           t,
           server.port,
-          clientEngine({ ...only(version), alpnProtocols: ['other', 'interop/1'] }),
+          ours.client(version, { alpnProtocols: ['other', 'interop/1'] }),
         );
         const { negotiated } = connection;
         t.equal(negotiated.version, version);
@@ -61,7 +50,7 @@ export function ourClientWith(t: Test, peer: ServerPeer): void {
 
     t.test(title('resumption'), skip, async (t) => {
       const server = await peer.start(t, { version, leaf: 'ecdsa', http: true });
-      const engine = clientEngine(only(version));
+      const engine = ours.client(version);
       // A ticket is used once, and servers of TLS 1.2 give none in a resumption.
       for (const resumed of version === 'TLSv1.3' ? [false, true, true] : [false, true, false]) {
         const { connection, reading } = await dial(t, server.port, engine);
@@ -76,7 +65,7 @@ export function ourClientWith(t: Test, peer: ServerPeer): void {
 
     t.test(title('its close_notify completes plaintext, and our side ends cleanly'), skip, async (t) => {
       const server = await peer.start(t, { version, leaf: 'ecdsa', http: true });
-      const { connection, reading, events, ended } = await dial(t, server.port, clientEngine(only(version)));
+      const { connection, reading, events, ended } = await dial(t, server.port, ours.client(version));
       connection.write(Buffer.from('GET / HTTP/1.0\r\n\r\n'));
       t.equal(await reading.over, 'complete');
       t.ok(reading.text.startsWith('HTTP/1.0 200'));
@@ -87,7 +76,7 @@ export function ourClientWith(t: Test, peer: ServerPeer): void {
 
     t.test(title('our close_notify is seen by it'), skip, async (t) => {
       const server = await peer.start(t, { version, leaf: 'ecdsa', talks: true });
-      const { connection, ended } = await dial(t, server.port, clientEngine(only(version)));
+      const { connection, ended } = await dial(t, server.port, ours.client(version));
       await completed(connection.writeFrom([Buffer.from('bye\n')]));
       t.equal(await completed(connection.close()), undefined);
       await server.sawClose?.();
@@ -100,7 +89,7 @@ export function ourClientWith(t: Test, peer: ServerPeer): void {
         const { connection, reading } = await dial(
           t,
           server.port,
-          clientEngine({ ...only(version), credentials: credentials(await pki.leaf(leaf)) }),
+          ours.client(version, { credentials: credentials(await pki.leaf(leaf)) }),
         );
         connection.write(Buffer.from('GET / HTTP/1.0\r\n\r\n'));
         t.equal(await reading.over, 'complete');
@@ -113,7 +102,7 @@ export function ourClientWith(t: Test, peer: ServerPeer): void {
         const server = await peer.start(t, { version, leaf: 'ecdsa', requireClient: true, http: true });
         const shown = leaf === undefined ? {} : { credentials: credentials(await pki.leaf(leaf)) };
         const error = await refusal(
-          dial(t, server.port, clientEngine({ ...only(version), ...shown })).then(async ({ reading }) => {
+          dial(t, server.port, ours.client(version, shown)).then(async ({ reading }) => {
             // TLS 1.3: the client is through before the server has judged it.
             const outcome = await reading.over;
             t.equal(version, 'TLSv1.3');
@@ -125,17 +114,17 @@ export function ourClientWith(t: Test, peer: ServerPeer): void {
       }
     });
 
-    t.test(title('A4/A5 (node): refused certificates never make a connection'), skip, async (t) => {
+    t.test(title(`A4/A5 (${ours.name}): refused certificates never make a connection`), skip, async (t) => {
       for (const [leaf, reason] of refused) {
         const server = await peer.start(t, { version, leaf, http: true });
-        const error = await refusal(dial(t, server.port, clientEngine(only(version))));
+        const error = await refusal(dial(t, server.port, ours.client(version)));
         t.match(error, { name: 'CertificateError', reason }, leaf);
       }
     });
 
     t.test(title('killed: plaintext fails and never completes'), skip, async (t) => {
       const server = await peer.start(t, { version, leaf: 'ecdsa' });
-      const { connection, reading, ended } = await dial(t, server.port, clientEngine(only(version)));
+      const { connection, reading, ended } = await dial(t, server.port, ours.client(version));
       const line = hexLines(64);
       connection.write(line);
       if (server.received === undefined) await reading.atLeast(64);

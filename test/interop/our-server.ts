@@ -2,7 +2,7 @@
 import type { TestLeafName } from '@rxtls/testing';
 import { EMPTY } from 'rxjs';
 import type { Test } from 'tap';
-import { completed, hexLines, mebibyte, pki, Reading, serve, serverEngine, sleep, versions } from './ends.ts';
+import { completed, hexLines, mebibyte, type OurEngine, ourNode, pki, Reading, serve, sleep } from './ends.ts';
 import { hash } from './our-client.ts';
 import type { ClientPeer } from './peer.ts';
 
@@ -13,17 +13,17 @@ const refused: readonly [TestLeafName | undefined, string][] = [
   ['client-wrong-usage', 'wrong-usage'],
 ];
 
-export function ourServerWith(t: Test, peer: ClientPeer): void {
+export function ourServerWith(t: Test, peer: ClientPeer, ours: OurEngine = ourNode): void {
   const skip = peer.missing === undefined ? {} : { skip: peer.missing };
-  for (const version of versions) {
-    const title = (what: string): string => `${peer.name}, ${version}: ${what}`;
+  for (const version of ours.versions) {
+    const title = (what: string): string => `${peer.name} to ${ours.name}, ${version}: ${what}`;
 
     for (const leaf of ['ecdsa', 'rsa'] as const)
       t.test(
         title(`handshake with an ${leaf} certificate, ALPN, 1 MiB each way, its close_notify`),
         skip,
         async (t) => {
-          const server = await serve(t, await serverEngine(leaf, { alpnProtocols: ['other', 'interop/1'] }));
+          const server = await serve(t, await ours.server(leaf, { alpnProtocols: ['other', 'interop/1'] }));
           const client = await peer.start(t, server.port, { version, alpn: 'interop/1' });
           const connection = await server.next();
           const reading = new Reading(connection);
@@ -33,11 +33,11 @@ export function ourServerWith(t: Test, peer: ClientPeer): void {
           t.equal(connection.negotiated.resumed, false);
           t.equal(connection.negotiated.peer.verification, 'not-requested');
           const theirs = hexLines(mebibyte);
-          const ours = hexLines(mebibyte + 64);
+          const answer = hexLines(mebibyte + 64);
           client.send(theirs);
-          const written = completed(connection.writeFrom([ours]));
+          const written = completed(connection.writeFrom([answer]));
           t.equal(hash(await reading.atLeast(theirs.length)), hash(theirs), 'what it sent');
-          t.equal(hash(await client.received(ours.length)), hash(ours), 'what it received');
+          t.equal(hash(await client.received(answer.length)), hash(answer), 'what it received');
           t.equal(await written, undefined);
           client.close();
           t.equal(await reading.over, 'complete');
@@ -46,7 +46,7 @@ export function ourServerWith(t: Test, peer: ClientPeer): void {
       );
 
     t.test(title('our close_notify is seen by it'), skip, async (t) => {
-      const server = await serve(t, await serverEngine('ecdsa'), {}, (connection) =>
+      const server = await serve(t, await ours.server('ecdsa'), {}, (connection) =>
         connection.writeFrom([Buffer.from('goodbye\n')]),
       );
       const client = await peer.start(t, server.port, { version });
@@ -57,7 +57,7 @@ export function ourServerWith(t: Test, peer: ClientPeer): void {
     });
 
     t.test(title('resumption'), skip, async (t) => {
-      const server = await serve(t, await serverEngine('ecdsa'), {}, (connection) =>
+      const server = await serve(t, await ours.server('ecdsa'), {}, (connection) =>
         connection.exchange([Buffer.from('hello from rxtls\n')]),
       );
       const resumed: boolean[] = [];
@@ -68,7 +68,7 @@ export function ourServerWith(t: Test, peer: ClientPeer): void {
     });
 
     t.test(title('resumption with a client certificate brings the same certificate back'), skip, async (t) => {
-      const engine = await serverEngine('ecdsa', { clientAuth: 'require', clientCa: pki.authorityPem });
+      const engine = await ours.server('ecdsa', { clientAuth: 'require', clientCa: pki.authorityPem });
       const server = await serve(t, engine, {}, (connection) =>
         connection.exchange([Buffer.from('hello from rxtls\n')]),
       );
@@ -84,8 +84,8 @@ export function ourServerWith(t: Test, peer: ClientPeer): void {
       ]);
     });
 
-    t.test(title('A4 (node): client certificates; refused ones never make a connection'), skip, async (t) => {
-      const engine = await serverEngine('ecdsa', { clientAuth: 'require', clientCa: pki.authorityPem });
+    t.test(title(`A4 (${ours.name}): client certificates; refused ones never make a connection`), skip, async (t) => {
+      const engine = await ours.server('ecdsa', { clientAuth: 'require', clientCa: pki.authorityPem });
       const server = await serve(t, engine);
       for (const leaf of ['client', 'client-rsa'] as const) {
         const client = await peer.start(t, server.port, { version, leaf });
@@ -104,7 +104,7 @@ export function ourServerWith(t: Test, peer: ClientPeer): void {
     });
 
     t.test(title('killed: plaintext fails and never completes'), skip, async (t) => {
-      const server = await serve(t, await serverEngine('ecdsa'));
+      const server = await serve(t, await ours.server('ecdsa'));
       const client = await peer.start(t, server.port, { version });
       const connection = await server.next();
       const reading = new Reading(connection);
@@ -116,7 +116,7 @@ export function ourServerWith(t: Test, peer: ClientPeer): void {
     });
 
     t.test(title('no common application protocol'), skip, async (t) => {
-      const server = await serve(t, await serverEngine('ecdsa', { alpnProtocols: ['ours'] }), {}, () => EMPTY);
+      const server = await serve(t, await ours.server('ecdsa', { alpnProtocols: ['ours'] }), {}, () => EMPTY);
       const client = await peer.start(t, server.port, { version, alpn: 'theirs' });
       t.match((await server.failure()).error, { name: 'PeerIncompatibleError', alert: 'no_application_protocol' });
       client.kill();

@@ -18,7 +18,7 @@ import type { CipherSuite, CipherSuiteName } from './crypto/cipher-suite.ts';
 import type { CryptoProvider } from './crypto/crypto-provider.ts';
 import type { GroupName } from './crypto/named-group.ts';
 import type { SignatureScheme, SignatureSchemeName } from './crypto/signature-scheme.ts';
-import type { ExternalPsk } from './external-psk.ts';
+import type { ExternalPsk, LoadedPsk } from './external-psk.ts';
 import type { OfferedPsk } from './handshake/offered-psk.ts';
 import {
   externalPsksOption,
@@ -143,7 +143,7 @@ export function clientSettings(crypto: CryptoProvider, options: Tls13ClientOptio
   return { ...settings, sessions: new ClientSessions(settings, sessionStoreOption(own.sessions, Tls13Sessions)) };
 }
 
-const offeredPsk = ({ identity, key, hash }: ExternalPsk): OfferedPsk => ({
+const offeredPsk = ({ identity, key, hash }: LoadedPsk): OfferedPsk => ({
   kind: 'external',
   identity,
   // RFC 8446 §4.2.11: "For identities established externally, an obfuscated_ticket_age of 0 SHOULD be used".

@@ -4,7 +4,7 @@ import { type CipherSuite, type CipherSuiteName, cipherSuite, type HashName } fr
 import type { CryptoProvider } from './crypto/crypto-provider.ts';
 import { type GroupName, groupNumber } from './crypto/named-group.ts';
 import { type SignatureScheme, type SignatureSchemeName, signatureSchemes } from './crypto/signature-scheme.ts';
-import type { ExternalPsk } from './external-psk.ts';
+import type { LoadedPsk } from './external-psk.ts';
 import type { RecordPadding } from './record/record-sender.ts';
 import { maxInnerBytes, minRecordSizeLimit } from './record/inner-limit.ts';
 
@@ -68,7 +68,7 @@ export function paddingOption(value: unknown): RecordPadding | undefined {
 }
 
 /** Reads and copies pre-shared keys. @throws ApiMisuseError; the message holds nothing of a key */
-export function externalPsksOption(value: unknown, option: string): readonly ExternalPsk[] {
+export function externalPsksOption(value: unknown, option: string): readonly LoadedPsk[] {
   if (value === undefined) return [];
   const given: readonly unknown[] = Array.isArray(value) ? value : [value];
   const psks = given.map((each) => externalPsk(each, option));
@@ -78,7 +78,7 @@ export function externalPsksOption(value: unknown, option: string): readonly Ext
   return psks;
 }
 
-function externalPsk(value: unknown, option: string): ExternalPsk {
+function externalPsk(value: unknown, option: string): LoadedPsk {
   const { identity, key, hash = 'sha256' } = ownOptions(value, ['identity', 'key', 'hash'], option);
   if (!(identity instanceof Uint8Array) || identity.length < 1 || identity.length > 0xffff)
     throw new ApiMisuseError(`${option}.identity must be 1 to 65535 bytes`);

@@ -17,7 +17,7 @@ import type { CipherSuite, CipherSuiteName } from './crypto/cipher-suite.ts';
 import type { CryptoProvider } from './crypto/crypto-provider.ts';
 import type { GroupName } from './crypto/named-group.ts';
 import type { SignatureScheme, SignatureSchemeName } from './crypto/signature-scheme.ts';
-import type { ExternalPsk } from './external-psk.ts';
+import type { ExternalPsk, LoadedPsk } from './external-psk.ts';
 import type { VirtualHost } from './handshake/select-host.ts';
 import type { ServerSelection } from './handshake/server-selection.ts';
 import {
@@ -78,7 +78,7 @@ export interface ServerSettings {
   readonly verify: VerifyPeer | undefined;
   readonly sealing: SealingKeys;
   readonly tickets: ServerTickets | undefined;
-  readonly externalPsks: readonly ExternalPsk[];
+  readonly externalPsks: readonly LoadedPsk[];
   readonly ocspStaple: Uint8Array | undefined;
   readonly suites: readonly CipherSuite[];
   readonly groups: readonly GroupName[];

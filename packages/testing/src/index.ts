@@ -9,7 +9,7 @@ export type {
 } from './placebo/placebo-options.ts';
 export { type PlaceboMessageName, placeboMessage, placeboRecords } from './placebo/placebo-records.ts';
 export { strictCaller } from './placebo/strict-caller.ts';
-export type { IssueOptions, TestCredentials } from './pki/certificate-maker.ts';
+export type { IssueOptions, TestCredentials, TestKey } from './pki/certificate-maker.ts';
 export { type TestLeafName, type TestPki, type TestPkiOptions, testPki } from './pki/test-pki.ts';
 export {
   type TransportCase,

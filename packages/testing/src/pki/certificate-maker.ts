@@ -1,11 +1,14 @@
-import { generateKeyPair, type webcrypto } from 'node:crypto';
+import { generateKeyPair, type KeyPairKeyObjectResult, type webcrypto } from 'node:crypto';
 import { promisify } from 'node:util';
 import type * as X509 from '@peculiar/x509';
 
+/** A leaf's key: ECDSA on P-256 or P-384, RSA of 2048 bits for all of RSA or for RSASSA-PSS alone, or Ed25519. */
+export type TestKey = 'ecdsa' | 'p384' | 'rsa' | 'rsa-pss' | 'ed25519';
+
 /** What a leaf is to be. */
 export interface IssueOptions {
-  /** ECDSA on P-256, RSA of 2048 bits, or Ed25519. Default what the authorities have. */
-  readonly key?: 'ecdsa' | 'rsa' | 'ed25519';
+  /** Default what the authorities have. */
+  readonly key?: TestKey;
   /** DNS names; the first is the common name too. Default `localhost` and `server.test`. */
   readonly names?: readonly string[];
   /** IP addresses. */
@@ -155,20 +158,21 @@ export function certificateMaker(
 }
 
 /** By node:crypto rather than WebCrypto, where Node 20 warns that Ed25519 is experimental. */
-async function leafKeys(
-  key: 'ecdsa' | 'rsa' | 'ed25519',
-): Promise<{ publicDer: Uint8Array<ArrayBuffer>; privatePem: string }> {
-  const keys =
-    key === 'rsa'
-      ? await keyPair('rsa', { modulusLength: 2_048 })
-      : key === 'ecdsa'
-        ? await keyPair('ec', { namedCurve: 'P-256' })
-        : await keyPair('ed25519', {});
+async function leafKeys(key: TestKey): Promise<{ publicDer: Uint8Array<ArrayBuffer>; privatePem: string }> {
+  const { publicKey, privateKey } = await newKeys[key]();
   return {
-    publicDer: new Uint8Array(keys.publicKey.export({ type: 'spki', format: 'der' })),
-    privatePem: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    publicDer: new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })),
+    privatePem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   };
 }
+
+const newKeys: Readonly<Record<TestKey, () => Promise<KeyPairKeyObjectResult>>> = {
+  ecdsa: () => keyPair('ec', { namedCurve: 'P-256' }),
+  p384: () => keyPair('ec', { namedCurve: 'P-384' }),
+  rsa: () => keyPair('rsa', { modulusLength: 2_048 }),
+  'rsa-pss': () => keyPair('rsa-pss', { modulusLength: 2_048 }),
+  ed25519: () => keyPair('ed25519', {}),
+};
 
 const pem = (certificate: X509.X509Certificate): string => `${certificate.toString('pem')}\n`;
 const der = (certificate: X509.X509Certificate): Uint8Array => new Uint8Array(certificate.rawData);

@@ -10,7 +10,9 @@ import {
 /** Leaves that are made when first asked for. Names are `localhost` and `server.test` where nothing else is said. */
 export type TestLeafName =
   | 'ecdsa'
+  | 'p384'
   | 'rsa'
+  | 'rsa-pss'
   | 'ed25519'
   | 'expired'
   | 'not-yet-valid'
@@ -27,7 +29,9 @@ export type TestLeafName =
   /** For `*.wild.test`. */
   | 'wildcard'
   | 'client'
+  | 'client-p384'
   | 'client-rsa'
+  | 'client-rsa-pss'
   | 'client-ed25519'
   | 'client-expired'
   | 'client-untrusted'
@@ -54,7 +58,9 @@ const leaves = (now: number): Record<TestLeafName, IssueOptions> => {
   const expired = { notBefore: new Date(now - 2 * day), notAfter: new Date(now - hour) };
   return {
     ecdsa: { key: 'ecdsa' },
+    p384: { key: 'p384' },
     rsa: { key: 'rsa' },
+    'rsa-pss': { key: 'rsa-pss' },
     ed25519: { key: 'ed25519' },
     expired,
     'not-yet-valid': { notBefore: new Date(now + day), notAfter: new Date(now + 2 * day) },
@@ -65,7 +71,9 @@ const leaves = (now: number): Record<TestLeafName, IssueOptions> => {
     ip: { names: [], ips: ['127.0.0.1', '::1'] },
     wildcard: { names: ['*.wild.test'] },
     client: { usage: 'client', names: ['client.test'] },
+    'client-p384': { usage: 'client', names: ['client.test'], key: 'p384' },
     'client-rsa': { usage: 'client', names: ['client.test'], key: 'rsa' },
+    'client-rsa-pss': { usage: 'client', names: ['client.test'], key: 'rsa-pss' },
     'client-ed25519': { usage: 'client', names: ['client.test'], key: 'ed25519' },
     'client-expired': { usage: 'client', names: ['client.test'], ...expired },
     'client-untrusted': { usage: 'client', names: ['client.test'], issuer: 'untrusted' },
