@@ -14,14 +14,20 @@ export interface Bundle {
   readonly imports: readonly string[];
 }
 
-/** Bundles a module (its text, or a file of this folder) by esbuild's defaults for browsers: nothing of Node is there, and none of it is replaced. */
-export async function bundle(module: string | { readonly file: string }, platform?: 'node'): Promise<Bundle> {
+/**
+ * Bundles a module (its text, or a file of this folder) by esbuild's defaults for a platform, whose conditions choose among a package's exports:
+ * `browser` has browser, module and import; `neutral` import alone; `node` node, module and import.
+ */
+export async function bundle(
+  module: string | { readonly file: string },
+  platform: 'browser' | 'neutral' | 'node' = 'browser',
+): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
     ...(typeof module === 'string'
       ? { stdin: { contents: module, resolveDir: import.meta.dirname } }
       : { entryPoints: [`${import.meta.dirname}/${module.file}`] }),
     absWorkingDir: dirname(dirname(import.meta.dirname)),
-    platform: platform ?? 'browser',
+    platform,
     // The sources as they stand: what `tsc` makes of them says the same, and may be older
     conditions: ['rxtls:source'],
     format: 'esm',
