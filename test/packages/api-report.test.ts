@@ -74,6 +74,6 @@ for (const entry of entryPoints)
     }
     const reviewed = existsSync(file) ? readFileSync(file, 'utf8') : '';
     t.notMatch(now, /not found/, 'every export was found');
-    t.ok(now.split('\n').length > 4);
+    t.match(now, /^export /m, 'something is exported');
     t.equal(now, reviewed, `if this is meant, review it and run with RXTLS_UPDATE_API=1: ${basename(file)}`);
   });

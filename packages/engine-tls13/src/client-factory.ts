@@ -9,18 +9,24 @@ import { outOfOrder } from './handshake/handshake-checks.ts';
 import { handshakeType } from './handshake/messages/handshake-type.ts';
 import { decodeNewSessionTicket } from './handshake/messages/new-session-ticket.ts';
 import { ticketPsk } from './key-schedule/traffic-keys.ts';
+import type { OutgoingSeam } from './outgoing-seam.ts';
 import type { HandshakeMessage } from './record/handshake-deframer.ts';
 import { maxSessionAge } from './session/tls13-session.ts';
 import { Tls13TlsEngine } from './tls13-tls-engine.ts';
 
-/** `tls13Engine.client`. @throws ApiMisuseError for options that make no sense or weaken security unsaid. */
-export function clientFactory(crypto: CryptoProvider, options: Tls13ClientOptions): TlsEngineFactory<'client'> {
+/** `tls13Engine.client`; `seam` is for tests. @throws ApiMisuseError for options that make no sense or weaken security unsaid. */
+export function clientFactory(
+  crypto: CryptoProvider,
+  options: Tls13ClientOptions,
+  seam?: OutgoingSeam,
+): TlsEngineFactory<'client'> {
   const settings = clientSettings(crypto, options);
   const role: EngineRole = {
     crypto,
     padding: settings.padding,
     keylog: settings.keylog,
     sendsFirst: true,
+    seam,
     handshake: (connection) => new ClientHandshake(connection, settings),
     postHandshake: (message, connected, tickets) => keepTicket(settings, message, connected, tickets),
   };

@@ -1,6 +1,7 @@
 import type { CryptoProvider } from './crypto/crypto-provider.ts';
 import type { Connected, Handshake, HandshakeConnection } from './handshake/handshake-connection.ts';
 import type { HandshakeMessage } from './record/handshake-deframer.ts';
+import type { OutgoingSeam } from './outgoing-seam.ts';
 import type { RecordPadding } from './record/record-sender.ts';
 
 /** What differs between a client's and a server's connection. */
@@ -10,6 +11,7 @@ export interface EngineRole {
   readonly keylog: boolean;
   /** Our Finished or hello opens the time in which the peer may send a ChangeCipherSpec (RFC 8446 §5). */
   readonly sendsFirst: boolean;
+  readonly seam: OutgoingSeam | undefined;
   handshake(connection: HandshakeConnection): Handshake;
   /** A message after the handshake that is no KeyUpdate. True when it was a ticket that is kept. @throws PeerMisbehavedError */
   postHandshake(message: HandshakeMessage, connected: Connected, tickets: TicketsKept): boolean;

@@ -4,17 +4,23 @@ import type { CryptoProvider } from './crypto/crypto-provider.ts';
 import type { EngineRole } from './engine-role.ts';
 import { outOfOrder } from './handshake/handshake-checks.ts';
 import { ServerHandshake } from './handshake/server-handshake.ts';
+import type { OutgoingSeam } from './outgoing-seam.ts';
 import { serverSettings, type Tls13ServerOptions } from './server-options.ts';
 import { Tls13TlsEngine } from './tls13-tls-engine.ts';
 
-/** `tls13Engine.server`. @throws ApiMisuseError for options that make no sense or weaken security unsaid. */
-export function serverFactory(crypto: CryptoProvider, options: Tls13ServerOptions): TlsEngineFactory<'server'> {
+/** `tls13Engine.server`; `seam` is for tests. @throws ApiMisuseError for options that make no sense or weaken security unsaid. */
+export function serverFactory(
+  crypto: CryptoProvider,
+  options: Tls13ServerOptions,
+  seam?: OutgoingSeam,
+): TlsEngineFactory<'server'> {
   const settings = serverSettings(crypto, options);
   const role: EngineRole = {
     crypto,
     padding: settings.padding,
     keylog: settings.keylog,
     sendsFirst: false,
+    seam,
     handshake: (connection) => new ServerHandshake(connection, settings),
     // RFC 8446 §4.1.2: "If a server ... receives a ClientHello at any other time, it MUST terminate the connection with an "unexpected_message" alert."
     postHandshake: (message) => {

@@ -67,7 +67,7 @@ export class Tls13TlsEngine implements TlsEngine {
     this.#watch = new LimitWatch((event) => this.#sink.event(event));
     this.#receiver = new RecordReceiver(limits, this.#watch);
     this.#receiver.mayChangeCipherSpec = role.sendsFirst;
-    this.#sender = new RecordSender(this.#outlet(), role.padding);
+    this.#sender = new RecordSender(this.#outlet(), role.padding, role.sendsFirst);
     this.#messages = new HandshakeDeframer(limits);
     this.#keys = new ConnectionKeys({
       crypto: role.crypto,
@@ -288,7 +288,7 @@ export class Tls13TlsEngine implements TlsEngine {
     return {
       crypto: this.#role.crypto,
       host: this.#host,
-      send: (message) => this.#sender.handshake(message),
+      send: (message) => this.#sender.handshake(this.#role.seam?.outgoing(message) ?? message),
       sendChangeCipherSpec: () => this.#sender.changeCipherSpec(),
       protectSending: (suite, secret, epoch) => this.#keys.protectSending(suite, secret, epoch),
       protectReceiving: (suite, secret, epoch) => {

@@ -59,8 +59,7 @@ export function sendProof(
 
 /** Adds one of our messages to the flight and to the transcript. */
 export function sendAndHash(connection: HandshakeConnection, transcript: TranscriptHash, message: Uint8Array): void {
-  transcript.add(message);
-  connection.send(message);
+  transcript.add(connection.send(message));
 }
 
 /** What a user's signer answered: a signature that is not our certificate's never leaves. */

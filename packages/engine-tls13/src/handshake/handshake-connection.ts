@@ -7,8 +7,8 @@ import type { HandshakeMessage } from '../record/handshake-deframer.ts';
 export interface HandshakeConnection {
   readonly crypto: CryptoProvider;
   readonly host: TlsHost;
-  /** Adds a message to the flight. */
-  send(message: Uint8Array): void;
+  /** Adds a message to the flight. The answer is the message as it goes out: what the transcript is made of. */
+  send(message: Uint8Array): Uint8Array;
   sendChangeCipherSpec(): void;
   /** What is sent from now on is protected by this secret, which the connection keeps and wipes. */
   protectSending(suite: CipherSuite, secret: Uint8Array, epoch: number): void;

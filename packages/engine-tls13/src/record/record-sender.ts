@@ -42,12 +42,16 @@ export class RecordSender {
   #protection: RecordProtection | undefined;
   #maxInner = maxInnerBytes;
   #flight: Uint8Array[] = [];
-  /** RFC 8446 §5.1: legacy_record_version "MAY also be 0x0301 for compatibility purposes" in an initial ClientHello. */
-  #minorVersion = 1;
+  #minorVersion: number;
 
-  constructor(outlet: RecordOutlet, padding: RecordPadding | undefined) {
+  /**
+   * `sendsFirst`: RFC 8446 §5.1: legacy_record_version "MUST be set to 0x0303 for all records ... other than an initial
+   * ClientHello ..., where it MAY also be 0x0301 for compatibility purposes".
+   */
+  constructor(outlet: RecordOutlet, padding: RecordPadding | undefined, sendsFirst: boolean) {
     this.#outlet = outlet;
     this.#padding = padding;
+    this.#minorVersion = sendsFirst ? 1 : 3;
   }
 
   get protection(): RecordProtection | undefined {
@@ -66,8 +70,10 @@ export class RecordSender {
     this.#maxInner = Math.min(maxInnerBytes, recordSizeLimit);
   }
 
-  handshake(message: Uint8Array): void {
+  /** The message, for the transcript. */
+  handshake(message: Uint8Array): Uint8Array {
     this.#flight.push(message);
+    return message;
   }
 
   /** Sends the handshake messages that wait. */
