@@ -89,7 +89,9 @@ export class ClientHandshake implements Handshake {
 
   receive(message: HandshakeMessage): void {
     const name = handshakeTypeName(message.type);
-    const step: ClientStep | undefined = name === undefined ? undefined : clientStates[this.state][name];
+    const steps = clientStates[this.state];
+    // Own ones alone: a polluted prototype would add a step to every state, and Finished could come without a proof.
+    const step: ClientStep | undefined = name !== undefined && Object.hasOwn(steps, name) ? steps[name] : undefined;
     if (step === undefined) throw outOfOrder(message.type, this.state);
     this.#steps[step](message.bytes.subarray(4), message.bytes);
   }

@@ -67,7 +67,9 @@ export class ServerHandshake implements Handshake {
 
   receive(message: HandshakeMessage): void {
     const name = handshakeTypeName(message.type);
-    const step: ServerStep | undefined = name === undefined ? undefined : serverStates[this.state][name];
+    const steps = serverStates[this.state];
+    // Own ones alone: a polluted prototype would add a step to every state, and Finished could come without a proof.
+    const step: ServerStep | undefined = name !== undefined && Object.hasOwn(steps, name) ? steps[name] : undefined;
     if (step === undefined) throw outOfOrder(message.type, this.state);
     this.#steps[step](message.bytes.subarray(4), message.bytes);
   }
