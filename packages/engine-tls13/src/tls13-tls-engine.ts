@@ -27,6 +27,7 @@ import { readAlert } from './record/read-alert.ts';
 import { recordEvent } from './record/record-event.ts';
 import { type ReceivedRecord, RecordReceiver } from './record/record-receiver.ts';
 import { RecordSender } from './record/record-sender.ts';
+import { settledOnce } from './settled-once.ts';
 import { thrownError } from './thrown-error.ts';
 
 /**
@@ -307,13 +308,12 @@ export class Tls13TlsEngine implements TlsEngine {
     };
   }
 
-  #ask<T>({ name, alert, run }: Pick<EngineTask<T>, 'name' | 'alert' | 'run'>, then: (answer: T) => void): void {
+  #ask<T>(task: Pick<EngineTask<T>, 'name' | 'alert' | 'run'>, then: (answer: T) => void): void {
     this.#sender.flush();
     this.#asking = true;
-    if (name === 'verify') this.#phase = 'verification';
+    if (task.name === 'verify') this.#phase = 'verification';
     this.#sink.readiness(engineReadiness.wantAsync);
-    const settle = (part: () => void): void => {
-      if (!this.#asking) return;
+    const settle = (part: () => void): void =>
       this.#enter(() => {
         this.#asking = false;
         part();
@@ -322,18 +322,7 @@ export class Tls13TlsEngine implements TlsEngine {
           this.#sink.readiness(engineReadiness.wantRead);
         }
       });
-    };
-    const task: EngineTask<T> = {
-      name,
-      alert,
-      run,
-      resolve: (answer) => settle(() => then(answer)),
-      reject: (error) =>
-        settle(() => {
-          throw error;
-        }),
-    };
-    this.#sink.task(task);
+    this.#sink.task(settledOnce(task, then, settle));
   }
 
   #done(connected: Connected): void {
