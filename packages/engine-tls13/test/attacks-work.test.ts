@@ -1,0 +1,54 @@
+// What a peer can make us do for little: work that grows faster than its bytes.
+import { resolveLimits } from '@rxtls/core/engine';
+import t from 'tap';
+import { HandshakeDeframer } from '../src/record/handshake-deframer.ts';
+
+/** Bytes that were copied by `set` meanwhile. */
+function copied(part: () => void): number {
+  const { set } = Uint8Array.prototype;
+  let bytes = 0;
+  Uint8Array.prototype.set = function (this: Uint8Array, from: ArrayLike<number>, at?: number) {
+    bytes += from.length;
+    set.call(this, from, at);
+  };
+  try {
+    part();
+  } finally {
+    Uint8Array.prototype.set = set;
+  }
+  return bytes;
+}
+
+t.test('a long message in fragments of one byte is copied a few times, not once for each of them', (t) => {
+  const message = Uint8Array.from({ length: 40_004 }, (_, at) => at % 251);
+  message.set([11, 0, 156, 64]);
+  const deframer = new HandshakeDeframer(resolveLimits({}));
+  let got: Uint8Array | undefined;
+  const work = copied(() => {
+    for (const byte of message) {
+      deframer.push(Uint8Array.of(byte));
+      got = deframer.next()?.bytes;
+    }
+  });
+  t.same(got, message);
+  t.ok(work < 4 * message.length, `${work} bytes`);
+  t.end();
+});
+
+t.test('a message that was handed out is not written to by what comes after it', (t) => {
+  const deframer = new HandshakeDeframer(resolveLimits({}));
+  const first = [20, 0, 0, 3, 1, 2, 3];
+  for (const byte of first) deframer.push(Uint8Array.of(byte));
+  deframer.push(Uint8Array.of(24, 0, 0));
+  const message = deframer.next();
+  t.same([...message!.bytes], first);
+  t.equal(deframer.next(), undefined);
+  t.equal(deframer.pending, 3);
+  deframer.push(Uint8Array.of(1, 7, 20));
+  t.same([...deframer.next()!.bytes], [24, 0, 0, 1, 7]);
+  deframer.push(Uint8Array.of(0, 0, 0));
+  t.same([...deframer.next()!.bytes], [20, 0, 0, 0]);
+  t.equal(deframer.pending, 0);
+  t.same([...message!.bytes], first);
+  t.end();
+});
