@@ -10,6 +10,7 @@ import type { ClientSettings } from '../client-options.ts';
 import type { CipherSuite } from '../crypto/cipher-suite.ts';
 import type { KeyShare } from '../crypto/crypto-provider.ts';
 import { groupName, groupNumber } from '../crypto/named-group.ts';
+import { hostRandom } from '../host-random.ts';
 import { KeySchedule, type TrafficSecrets } from '../key-schedule/key-schedule.ts';
 import { verifyData } from '../key-schedule/traffic-keys.ts';
 import type { HandshakeMessage } from '../record/handshake-deframer.ts';
@@ -74,9 +75,9 @@ export class ClientHandshake implements Handshake {
     this.#connection = connection;
     this.#settings = settings;
     this.#transcript = new TranscriptHash(crypto);
-    this.#random = host.random(32, 'ClientHello.random');
+    this.#random = hostRandom(host, 32, 'ClientHello.random');
     // RFC 8446 §D.4: "the client always provides a non-empty session ID in the ClientHello".
-    this.#sessionId = settings.middleboxCompatibility ? host.random(32, 'ClientHello.legacy_session_id') : none;
+    this.#sessionId = settings.middleboxCompatibility ? hostRandom(host, 32, 'ClientHello.legacy_session_id') : none;
     this.#offer = settings.sessions.take(host);
     this.#psks = [...settings.externalPsks, ...(this.#offer === undefined ? [] : [this.#offer.psk])];
     this.#share = crypto.keyShare(settings.groups[0]!, (length, label) => host.random(length, label));

@@ -2,6 +2,7 @@ import { CertificateError, type PeerIdentity, PeerMisbehavedError } from '@rxtls
 import { chainNotAfter } from '../certificate/chain-not-after.ts';
 import { judgeChain } from '../certificate/judge-chain.ts';
 import { groupNumber } from '../crypto/named-group.ts';
+import { hostRandom } from '../host-random.ts';
 import { KeySchedule, type TrafficSecrets } from '../key-schedule/key-schedule.ts';
 import { verifyData } from '../key-schedule/traffic-keys.ts';
 import type { HandshakeMessage } from '../record/handshake-deframer.ts';
@@ -150,7 +151,7 @@ export class ServerHandshake implements Handshake {
     ]);
     if (this.#psk !== undefined)
       extensions.set(extensionType.pre_shared_key, encodePreSharedKeyServer(this.#psk.index));
-    this.#sendHello(host.random(32, 'ServerHello.random'), extensions);
+    this.#sendHello(hostRandom(host, 32, 'ServerHello.random'), extensions);
     if (this.#retry === undefined) this.#sendChangeCipherSpec();
     this.#schedule = new KeySchedule(crypto, suite.hash, this.#psk?.key);
     this.#handshakeSecrets = this.#schedule.handshake(agreement.secret, this.#transcript.digest());
