@@ -1,5 +1,5 @@
 // An engine with everything it says written down, and a server that sends what the test wants, with the right keys.
-import { randomBytes } from 'node:crypto';
+import { randomBytes, sign } from 'node:crypto';
 import {
   type EngineReadiness,
   type EngineTask,
@@ -18,8 +18,11 @@ import { groupNumber } from '../src/crypto/named-group.ts';
 import { encodeKeyShareServer } from '../src/handshake/extensions/key-share.ts';
 import { extensionType } from '../src/handshake/extensions/extension-type.ts';
 import { encodeSupportedVersionsServer } from '../src/handshake/extensions/supported-versions.ts';
+import { encodeCertificate } from '../src/handshake/messages/certificate.ts';
+import { encodeCertificateVerify, signedContent } from '../src/handshake/messages/certificate-verify.ts';
 import { encodeEncryptedExtensions } from '../src/handshake/messages/encrypted-extensions.ts';
 import { encodeFinished } from '../src/handshake/messages/finished.ts';
+import { helloRetryRequestRandom } from '../src/handshake/messages/hello-random.ts';
 import { encodeServerHello } from '../src/handshake/messages/server-hello.ts';
 import { type ReadClientHello, readClientHello } from '../src/handshake/read-client-hello.ts';
 import { TranscriptHash } from '../src/handshake/transcript-hash.ts';
@@ -147,7 +150,9 @@ export class RogueServer {
     );
     this.schedule = new KeySchedule(nodeCrypto, 'sha256');
     this.secrets = this.schedule.handshake(secret, this.transcript.digest());
-    this.#protect(this.secrets, 0);
+    const suite = cipherSuite.TLS_AES_128_GCM_SHA256;
+    this.#sender.protect(new RecordProtection(nodeCrypto, suite, this.secrets.server, 0));
+    this.#receiver.protect(new RecordProtection(nodeCrypto, suite, this.secrets.client, 0));
   }
 
   sendEncryptedExtensions(): void {
@@ -161,15 +166,45 @@ export class RogueServer {
     );
   }
 
+  /** A HelloRetryRequest, for another group where the extensions say so. */
+  sendRetry(extensions: ReadonlyMap<number, Uint8Array>): void {
+    this.transcript.beginAgain('sha256');
+    this.send(
+      encodeServerHello({
+        legacyVersion: 0x0303,
+        random: helloRetryRequestRandom(),
+        sessionIdEcho: this.hello.sessionId,
+        cipherSuite: cipherSuite.TLS_AES_128_GCM_SHA256.id,
+        extensions: new Map([[extensionType.supported_versions, encodeSupportedVersionsServer()], ...extensions]),
+      }),
+    );
+  }
+
+  sendCertificate(...chain: readonly Uint8Array[]): void {
+    this.send(encodeCertificate({ entries: chain.map((certificate) => ({ certificate })) }));
+  }
+
+  /** Signed by any key, as whom and over what the test says. */
+  sendProof(key: string, role: 'client' | 'server' = 'server', digest: Uint8Array = this.transcript.digest()): void {
+    const signature = sign('sha256', signedContent(role, digest), { key, dsaEncoding: 'der' });
+    this.send(encodeCertificateVerify({ algorithm: 0x0403, signature: new Uint8Array(signature) }));
+  }
+
+  /** A handshake as it should be, and then our application keys. */
+  open({ chainDer, keyPem }: { readonly chainDer: readonly Uint8Array[]; readonly keyPem: string }): void {
+    this.readHello();
+    this.sendHello();
+    this.sendEncryptedExtensions();
+    this.sendCertificate(...chainDer);
+    this.sendProof(keyPem);
+    this.sendFinished();
+    const { server } = this.schedule.application(this.transcript.digest());
+    this.#sender.protect(new RecordProtection(nodeCrypto, cipherSuite.TLS_AES_128_GCM_SHA256, server, 1));
+  }
+
   send(message: Uint8Array): void {
     this.transcript.add(message);
     this.#sender.handshake(message);
     this.#sender.flush();
-  }
-
-  #protect({ client, server }: TrafficSecrets, epoch: number): void {
-    const suite = cipherSuite.TLS_AES_128_GCM_SHA256;
-    this.#sender.protect(new RecordProtection(nodeCrypto, suite, server, epoch));
-    this.#receiver.protect(new RecordProtection(nodeCrypto, suite, client, epoch));
   }
 }

@@ -40,6 +40,7 @@ import { checkServerHello } from './server-hello-check.ts';
 import { TranscriptHash } from './transcript-hash.ts';
 
 const none = new Uint8Array(0);
+const maxCookieBytes = 16_384;
 
 /**
  * The client's handshake (RFC 8446 §2, Appendix A.1): client-states.ts says which message is taken when, and each step
@@ -143,6 +144,8 @@ export class ClientHandshake implements Handshake {
     // RFC 8446 §4.1.4: "if the HelloRetryRequest would not result in any change in the ClientHello ... "illegal_parameter"".
     if (cookie === undefined && share === undefined) throw illegal('HelloRetryRequest asks for no change');
     if (cookie !== undefined) this.#cookie = decodeCookie(cookie);
+    // RFC 8446 §4.2.2 has cookies up to 2^16-1, which no ClientHello has room for beside its other extensions.
+    if ((this.#cookie?.length ?? 0) > maxCookieBytes) throw illegal('a cookie too long to be sent back');
     if (share !== undefined) this.#shareAgain(decodeKeyShareRetry(share));
     this.#retried = suite;
     // RFC 8446 §4.1.4: pre-shared keys "incompatible with the server's indicated cipher suite" are left out.
