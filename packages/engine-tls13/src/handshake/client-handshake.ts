@@ -11,7 +11,7 @@ import type { CipherSuite } from '../crypto/cipher-suite.ts';
 import type { KeyShare } from '../crypto/crypto-provider.ts';
 import { groupName, groupNumber } from '../crypto/named-group.ts';
 import { hostRandom } from '../host-random.ts';
-import { KeySchedule, type TrafficSecrets } from '../key-schedule/key-schedule.ts';
+import { type ApplicationSecrets, KeySchedule, type TrafficSecrets } from '../key-schedule/key-schedule.ts';
 import { verifyData } from '../key-schedule/traffic-keys.ts';
 import type { HandshakeMessage } from '../record/handshake-deframer.ts';
 import type { ClientOffer } from '../session/client-sessions.ts';
@@ -64,6 +64,8 @@ export class ClientHandshake implements Handshake {
   #suite!: CipherSuite;
   #schedule!: KeySchedule;
   #secrets!: TrafficSecrets;
+  /** Until they are handed over. */
+  #application: ApplicationSecrets | undefined;
   #psk: OfferedPsk | undefined;
   #alpn: string | undefined;
   #peer: PeerIdentity = { chain: [], verification: 'passed' };
@@ -104,6 +106,7 @@ export class ClientHandshake implements Handshake {
     this.#secrets?.client.fill(0);
     this.#secrets?.server.fill(0);
     this.#offer?.psk.key.fill(0);
+    for (const secret of Object.values(this.#application ?? {})) secret.fill(0);
   }
 
   readonly #steps: Readonly<Record<ClientStep, (body: Uint8Array, message: Uint8Array) => void>> = {
@@ -284,6 +287,7 @@ export class ClientHandshake implements Handshake {
     this.#transcript.add(message);
     this.state = 'CONNECTED';
     const secrets = this.#schedule.application(this.#transcript.digest());
+    this.#application = secrets;
     // Here, before anything is waited for: bytes behind Finished in its record are refused (RFC 8446 §5.1).
     this.#connection.protectReceiving(this.#suite, secrets.server, 1);
     this.#verifyByUser(() => this.#answer(secrets));
@@ -311,7 +315,7 @@ export class ClientHandshake implements Handshake {
   }
 
   /** Our Certificate and CertificateVerify where they were asked for. */
-  #answer(secrets: TrafficSecrets & { readonly exporter: Uint8Array }): void {
+  #answer(secrets: ApplicationSecrets): void {
     const connection = this.#connection;
     const finish = (): void => this.#finish(secrets);
     if (this.#requested === undefined) {
@@ -330,7 +334,7 @@ export class ClientHandshake implements Handshake {
     sendProof(connection, this.#transcript, proof, finish);
   }
 
-  #finish(secrets: TrafficSecrets & { readonly exporter: Uint8Array }): void {
+  #finish(secrets: ApplicationSecrets): void {
     const connection = this.#connection;
     const { crypto, host } = connection;
     const hash = this.#suite.hash;
@@ -341,6 +345,7 @@ export class ClientHandshake implements Handshake {
     connection.keylog('SERVER_TRAFFIC_SECRET_0', this.#random, secrets.server);
     connection.keylog('EXPORTER_SECRET', this.#random, secrets.exporter);
     const resumption = this.#schedule.resumption(this.#transcript.digest());
+    this.#application = undefined;
     this.wipe();
     connection.done({
       suite: this.#suite,

@@ -3,7 +3,7 @@ import { chainNotAfter } from '../certificate/chain-not-after.ts';
 import { judgeChain } from '../certificate/judge-chain.ts';
 import { groupNumber } from '../crypto/named-group.ts';
 import { hostRandom } from '../host-random.ts';
-import { KeySchedule, type TrafficSecrets } from '../key-schedule/key-schedule.ts';
+import { type ApplicationSecrets, KeySchedule, type TrafficSecrets } from '../key-schedule/key-schedule.ts';
 import { verifyData } from '../key-schedule/traffic-keys.ts';
 import type { HandshakeMessage } from '../record/handshake-deframer.ts';
 import { scopeOf, type ServerSettings } from '../server-options.ts';
@@ -54,7 +54,9 @@ export class ServerHandshake implements Handshake {
   #psk: SelectedPsk | undefined;
   #schedule: KeySchedule | undefined;
   #handshakeSecrets!: TrafficSecrets;
-  #applicationSecrets!: TrafficSecrets & { readonly exporter: Uint8Array };
+  /** These two until they are handed over. */
+  #applicationSecrets: ApplicationSecrets | undefined;
+  #resumption: Uint8Array | undefined;
   #peer: PeerIdentity = { chain: [], verification: 'not-requested' };
   #leaf: Uint8Array = none;
 
@@ -80,6 +82,8 @@ export class ServerHandshake implements Handshake {
     this.#handshakeSecrets?.client.fill(0);
     this.#handshakeSecrets?.server.fill(0);
     this.#psk?.session?.psk.fill(0);
+    this.#resumption?.fill(0);
+    for (const secret of Object.values(this.#applicationSecrets ?? {})) secret.fill(0);
   }
 
   readonly #steps: Readonly<Record<ServerStep, (body: Uint8Array, message: Uint8Array) => void>> = {
@@ -272,8 +276,9 @@ export class ServerHandshake implements Handshake {
       throw new PeerMisbehavedError("the client's Finished is wrong", { alert: 'decrypt_error' });
     this.#transcript.add(message);
     this.state = 'CONNECTED';
-    this.#connection.protectReceiving(suite, this.#applicationSecrets.client, 1);
+    this.#connection.protectReceiving(suite, this.#applicationSecrets!.client, 1);
     const resumption = this.#schedule!.resumption(this.#transcript.digest());
+    this.#resumption = resumption;
     if (this.#psk !== undefined) this.#peer = this.#resumedPeer(this.#psk);
     this.#verifyByUser(() => this.#done(resumption));
   }
@@ -315,6 +320,9 @@ export class ServerHandshake implements Handshake {
     const firstVerifiedAt = this.#psk?.session?.firstVerifiedAt ?? host.wallClock();
     const { serverName } = this.#hello;
     this.#sendTickets(resumption, firstVerifiedAt);
+    const { exporter } = this.#applicationSecrets!;
+    this.#applicationSecrets = undefined;
+    this.#resumption = undefined;
     this.wipe();
     connection.done({
       suite,
@@ -327,7 +335,7 @@ export class ServerHandshake implements Handshake {
         resumed: this.#resumed,
         peer: this.#peer,
       },
-      exporter: this.#applicationSecrets.exporter,
+      exporter,
       resumption,
       firstVerifiedAt,
       notAfter: chainNotAfter(this.#peer.chain),
