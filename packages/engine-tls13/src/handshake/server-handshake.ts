@@ -97,7 +97,7 @@ export class ServerHandshake implements Handshake {
   #clientHello(body: Uint8Array, message: Uint8Array): void {
     this.#hello = readClientHello(body);
     this.#selection = selectParameters(this.#settings, this.#hello);
-    if (this.#hello.earlyData) this.#connection.skipEarlyData();
+    this.#connection.skipEarlyData(this.#hello.earlyData);
     const { share } = this.#selection;
     if (share === undefined) this.#helloRetryRequest(message);
     else this.#serverHello(share, message);
@@ -125,6 +125,8 @@ export class ServerHandshake implements Handshake {
     const retry = this.#retry!;
     this.#hello = readClientHello(body);
     checkSecondHello(first, this.#hello);
+    // RFC 8446 §4.2.10: behind a HelloRetryRequest early data is skipped up to here.
+    this.#connection.skipEarlyData(false);
     // RFC 8446 §4.2.2: "When sending the new ClientHello, the client MUST copy the contents of the extension received in the HelloRetryRequest into a "cookie" extension".
     if (this.#hello.cookie === undefined) throw missing('cookie');
     if (!isCookie(this.#settings.sealing, this.#connection.host, this.#hello.cookie, retry))
