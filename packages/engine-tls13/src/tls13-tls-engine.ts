@@ -289,8 +289,13 @@ export class Tls13TlsEngine implements TlsEngine {
     return {
       crypto: this.#role.crypto,
       host: this.#host,
-      send: (message) => this.#sender.handshake(message),
-      sendChangeCipherSpec: () => this.#sender.changeCipherSpec(),
+      // RFC 8446 §6.1: "Each party MUST send a "close_notify" alert before closing its write side", and nothing behind it.
+      send: (message) => {
+        if (!this.#closeSent) this.#sender.handshake(message);
+      },
+      sendChangeCipherSpec: () => {
+        if (!this.#closeSent) this.#sender.changeCipherSpec();
+      },
       protectSending: (suite, secret, epoch) => this.#keys.protectSending(suite, secret, epoch),
       protectReceiving: (suite, secret, epoch) => {
         if (epoch > 0) this.#receiver.mayChangeCipherSpec = false;
