@@ -296,7 +296,7 @@ export class ClientHandshake implements Handshake {
   #verifyByUser(then: () => void): void {
     const { verify, replaceVerification, identity } = this.#settings;
     const asked = verify ?? replaceVerification;
-    if (asked === undefined || (this.#psk !== undefined && !this.#resumed)) {
+    if (asked === undefined) {
       then();
       return;
     }

@@ -296,7 +296,7 @@ export class ServerHandshake implements Handshake {
 
   #verifyByUser(then: () => void): void {
     const { verify } = this.#settings;
-    if (verify === undefined || this.#psk?.kind === 'external') {
+    if (verify === undefined) {
       then();
       return;
     }
