@@ -4,6 +4,7 @@ import {
   type EngineReadiness,
   type EngineTask,
   type NegotiatedParameters,
+  type RecordRange,
   resolveLimits,
   type TlsEngine,
   type TlsEngineFactory,
@@ -48,6 +49,7 @@ export class Side {
   readonly plaintext: Uint8Array[] = [];
   readonly tasks: EngineTask[] = [];
   readonly events: TlsEvent[] = [];
+  readonly sealed: RecordRange[] = [];
   readiness: EngineReadiness | undefined;
   negotiated: NegotiatedParameters | undefined;
   failed: TlsError | undefined;
@@ -59,7 +61,7 @@ export class Side {
       {
         observed: true,
         ciphertext: (bytes) => void this.out.push(bytes),
-        sealed: () => {},
+        sealed: (_bytes, records) => void (records && this.sealed.push(records)),
         consumed: (bytes) => void (this.consumed += bytes),
         plaintext: (bytes) => void this.plaintext.push(bytes),
         readiness: (state) => void (this.readiness = state),
@@ -200,6 +202,10 @@ export class RogueServer {
     this.sendFinished();
     const { server } = this.schedule.application(this.transcript.digest());
     this.#sender.protect(new RecordProtection(nodeCrypto, cipherSuite.TLS_AES_128_GCM_SHA256, server, 1));
+  }
+
+  sendData(bytes: Uint8Array): void {
+    this.#sender.plaintext(bytes);
   }
 
   send(message: Uint8Array): void {
