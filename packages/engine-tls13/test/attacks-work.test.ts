@@ -2,6 +2,7 @@
 import { resolveLimits } from '@rxtls/core/engine';
 import t from 'tap';
 import { HandshakeDeframer } from '../src/record/handshake-deframer.ts';
+import { attribute, cnName, issue, judge, seq, tlv, verdict } from './certificate-pki.ts';
 
 /** Bytes that were copied by `set` meanwhile. */
 function copied(part: () => void): number {
@@ -50,5 +51,28 @@ t.test('a message that was handed out is not written to by what comes after it',
   t.same([...deframer.next()!.bytes], [20, 0, 0, 0]);
   t.equal(deframer.pending, 0);
   t.same([...message!.bytes], first);
+  t.end();
+});
+
+t.test('a long name is made comparable once, and not once for each of a thousand constraints', (t) => {
+  const base = (name: number): Buffer => seq(tlv(0xa4, seq(attribute('2.5.4.3', `x${name}`))));
+  const constraints = seq(tlv(0xa1, ...Array.from({ length: 1_000 }, (_, name) => base(name))));
+  const root = issue({ ca: true });
+  const authority = issue({ ca: true, issuer: root, constraints });
+  const leaf = issue({ issuer: authority, dns: ['a.test'], subject: cnName('y'.repeat(20_000)) });
+  const { normalize } = String.prototype;
+  let characters = 0;
+  String.prototype.normalize = function (this: string, form?: string): string {
+    characters += this.length;
+    return normalize.call(this, form);
+  };
+  let result: ReturnType<typeof judge> = [];
+  try {
+    result = judge([leaf, authority], [root], { name: 'a.test' });
+  } finally {
+    String.prototype.normalize = normalize;
+  }
+  t.equal(verdict(result), 'ok');
+  t.ok(characters > 20_000 && characters < 60_000, `${characters} characters`);
   t.end();
 });
