@@ -10,11 +10,12 @@ const trusting = { serverName: 'localhost', ca: pki.authorityPem } as const;
 
 /** While `part` runs, every object inherits it. */
 function polluted(name: string, value: unknown, part: () => void): void {
-  Object.defineProperty(Object.prototype, name, { value, configurable: true, enumerable: false, writable: true });
+  const prototype = Object.prototype as unknown as Record<string, unknown>;
+  prototype[name] = value;
   try {
     part();
   } finally {
-    delete (Object.prototype as Record<string, unknown>)[name];
+    Reflect.deleteProperty(prototype, name);
   }
 }
 

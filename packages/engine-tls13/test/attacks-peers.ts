@@ -135,13 +135,13 @@ export class RogueServer {
   /** ServerHello, and handshake keys on both roads. */
   sendHello(): void {
     const share = this.hello.shares.find(({ group }) => group === groupNumber.x25519)!;
-    const random = host().random;
+    const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
     const { publicKey, secret } = nodeCrypto.keyAgreement('x25519', share.keyExchange, random)!;
     this.transcript.begin('sha256');
     this.send(
       encodeServerHello({
         legacyVersion: 0x0303,
-        random: random(32, ''),
+        random: random(32),
         sessionIdEcho: this.hello.sessionId,
         cipherSuite: cipherSuite.TLS_AES_128_GCM_SHA256.id,
         extensions: new Map([

@@ -27,7 +27,7 @@ const secretLabels = [
 ];
 
 /** A provider that keeps hold of every array that was derived. */
-function watched(): { crypto: CryptoProvider; left(): string[] } {
+function watched(): { readonly crypto: CryptoProvider; readonly left: () => string[] } {
   const derived: { label: string; bytes: Uint8Array }[] = [];
   const crypto: CryptoProvider = {
     ...nodeCrypto,

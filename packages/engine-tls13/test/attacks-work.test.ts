@@ -4,28 +4,37 @@ import t from 'tap';
 import { HandshakeDeframer } from '../src/record/handshake-deframer.ts';
 import { attribute, cnName, issue, judge, seq, tlv, verdict } from './certificate-pki.ts';
 
-/** Bytes that were copied by `set` meanwhile. */
-function copied(part: () => void): number {
-  const { set } = Uint8Array.prototype;
-  let bytes = 0;
-  Uint8Array.prototype.set = function (this: Uint8Array, from: ArrayLike<number>, at?: number) {
-    bytes += from.length;
-    set.call(this, from, at);
+/** While `part` runs, each call of a method of a prototype is shown to `seen` first. */
+function watching(
+  prototype: object,
+  name: string,
+  seen: (self: unknown, first: unknown) => void,
+  part: () => void,
+): void {
+  const original = Object.getOwnPropertyDescriptor(prototype, name)!;
+  const method = original.value as (...given: readonly unknown[]) => unknown;
+  const value = function (this: unknown, ...given: readonly unknown[]): unknown {
+    seen(this, given[0]);
+    return Reflect.apply(method, this, given);
   };
+  Object.defineProperty(prototype, name, { ...original, value });
   try {
     part();
   } finally {
-    Uint8Array.prototype.set = set;
+    Object.defineProperty(prototype, name, original);
   }
-  return bytes;
 }
+
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
 
 t.test('a long message in fragments of one byte is copied a few times, not once for each of them', (t) => {
   const message = Uint8Array.from({ length: 40_004 }, (_, at) => at % 251);
   message.set([11, 0, 156, 64]);
   const deframer = new HandshakeDeframer(resolveLimits({}));
   let got: Uint8Array | undefined;
-  const work = copied(() => {
+  let work = 0;
+  const count = (_self: unknown, from: unknown): void => void (work += (from as Uint8Array).length);
+  watching(typedArray, 'set', count, () => {
     for (const byte of message) {
       deframer.push(Uint8Array.of(byte));
       got = deframer.next()?.bytes;
@@ -60,18 +69,12 @@ t.test('a long name is made comparable once, and not once for each of a thousand
   const root = issue({ ca: true });
   const authority = issue({ ca: true, issuer: root, constraints });
   const leaf = issue({ issuer: authority, dns: ['a.test'], subject: cnName('y'.repeat(20_000)) });
-  const { normalize } = String.prototype;
   let characters = 0;
-  String.prototype.normalize = function (this: string, form?: string): string {
-    characters += this.length;
-    return normalize.call(this, form);
-  };
   let result: ReturnType<typeof judge> = [];
-  try {
+  const count = (text: unknown): void => void (characters += String(text).length);
+  watching(String.prototype, 'normalize', count, () => {
     result = judge([leaf, authority], [root], { name: 'a.test' });
-  } finally {
-    String.prototype.normalize = normalize;
-  }
+  });
   t.equal(verdict(result), 'ok');
   t.ok(characters > 20_000 && characters < 60_000, `${characters} characters`);
   t.end();
