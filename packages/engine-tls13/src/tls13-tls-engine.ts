@@ -163,6 +163,7 @@ export class Tls13TlsEngine implements TlsEngine {
   /** Every call in: does its part, goes on with what was received, and turns whatever is thrown into `failed`. */
   #enter(part: () => void): void {
     if (!this.#sink.alive) return;
+    const handshake = this.#handshake;
     try {
       part();
       this.#sender.flush();
@@ -170,6 +171,10 @@ export class Tls13TlsEngine implements TlsEngine {
     } catch (thrown) {
       this.#fail(thrownError(thrown));
     }
+    if (this.#sink.alive) return;
+    // Destroyed from inside a callback, perhaps in the middle of a step: what that has made since is wiped, too.
+    handshake?.wipe();
+    this.#end();
   }
 
   /** One handshake message or one record, if there is one to be had now. */

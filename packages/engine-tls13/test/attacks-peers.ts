@@ -54,13 +54,18 @@ export class Side {
   negotiated: NegotiatedParameters | undefined;
   failed: TlsError | undefined;
   closed = false;
+  /** Called inside the sink's ciphertext. */
+  inside: () => void = () => {};
   consumed = 0;
 
   constructor(factory: TlsEngineFactory, own: Partial<TlsHost> = {}) {
     this.engine = factory(
       {
         observed: true,
-        ciphertext: (bytes) => void this.out.push(bytes),
+        ciphertext: (bytes) => {
+          this.out.push(bytes);
+          this.inside();
+        },
         sealed: (_bytes, records) => void (records && this.sealed.push(records)),
         consumed: (bytes) => void (this.consumed += bytes),
         plaintext: (bytes) => void this.plaintext.push(bytes),

@@ -101,3 +101,23 @@ for (const end of ['refused', 'destroyed'] as const)
       t.same(left(), []);
       t.end();
     });
+
+for (const role of ['client', 'server'] as const)
+  t.test(`nor when the ${role} is destroyed from inside its own sink, in the middle of a step`, (t) => {
+    for (const at of [1, 2, 3, 4, 5]) {
+      const { crypto, left } = watched();
+      const engine = tls13EngineOn(crypto);
+      const client = new Side(engine.client({ serverName: 'localhost', ca: pki.authorityPem }));
+      const server = new Side(engine.server({ credentials: { cert, key } }));
+      const one = role === 'client' ? client : server;
+      let calls = 0;
+      one.inside = () => {
+        if (++calls === at) one.engine.destroy();
+      };
+      exchange(client, server);
+      client.engine.destroy();
+      server.engine.destroy();
+      t.same(left(), [], `at its ${at}. piece of ciphertext`);
+    }
+    t.end();
+  });
