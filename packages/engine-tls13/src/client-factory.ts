@@ -11,7 +11,7 @@ import { decodeNewSessionTicket } from './handshake/messages/new-session-ticket.
 import { ticketPsk } from './key-schedule/traffic-keys.ts';
 import type { OutgoingSeam } from './outgoing-seam.ts';
 import type { HandshakeMessage } from './record/handshake-deframer.ts';
-import { maxSessionAge } from './session/tls13-session.ts';
+import { maxSessionAge, maxTicketBytes } from './session/tls13-session.ts';
 import { Tls13TlsEngine } from './tls13-tls-engine.ts';
 
 /** `tls13Engine.client`; `seam` is for tests. @throws ApiMisuseError for options that make no sense or weaken security unsaid. */
@@ -34,7 +34,7 @@ export function clientFactory(
   return Object.freeze(Object.assign(make, { role: 'client' as const, capabilities: tls13Capabilities }));
 }
 
-/** A NewSessionTicket (RFC 8446 §4.6.1); past `maxTickets` it is ignored. */
+/** A NewSessionTicket (RFC 8446 §4.6.1); past `maxTickets`, or too long to be offered, it is ignored. */
 function keepTicket(
   { crypto, sessions }: ClientSettings,
   message: HandshakeMessage,
@@ -45,7 +45,7 @@ function keepTicket(
   if (message.type !== handshakeType.new_session_ticket) throw outOfOrder(message.type, 'CONNECTED');
   const { lifetime, ageAdd, nonce, ticket } = decodeNewSessionTicket(message.bytes.subarray(4));
   // RFC 8446 §4.6.1: "The value of zero indicates that the ticket should be discarded immediately."
-  if (lifetime === 0 || tickets.kept >= tickets.max) return false;
+  if (lifetime === 0 || ticket.length > maxTicketBytes || tickets.kept >= tickets.max) return false;
   const session = {
     ticket: new Uint8Array(ticket),
     psk: ticketPsk(crypto, suite.hash, resumption, nonce),

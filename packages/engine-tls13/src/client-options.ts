@@ -47,7 +47,7 @@ export interface Tls13ClientOptions {
   /** Key exchange groups; a share of the first is sent. */
   readonly groups?: readonly GroupName[];
   readonly signatureAlgorithms?: readonly SignatureSchemeName[];
-  /** Asked after our own checks have passed, on resumption too. Adds to them, never replaces them. */
+  /** Asked after our own checks have passed, on resumption too, and of an external key with an empty chain. Adds to them, never replaces them. */
   readonly verify?: VerifyPeer;
   /** Asked instead of our own checks: chain, validity, usage, key sizes and name are then this function's work. */
   readonly dangerouslyReplaceVerification?: VerifyPeer;

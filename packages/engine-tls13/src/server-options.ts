@@ -46,7 +46,7 @@ export interface Tls13ServerOptions {
   readonly clientAuth?: ClientAuth;
   /** Trust anchors for clients: required with `request` and `require`. */
   readonly clientCa?: CertificateInput;
-  /** Asked after our own checks have passed, on resumption too. */
+  /** Asked after our own checks have passed, on resumption too, and of an external key with an empty chain. */
   readonly verify?: VerifyPeer;
   /** At least 32 random bytes from which ticket keys are derived, for servers that share sessions; absent: random for each factory. */
   readonly ticketKeys?: Uint8Array;

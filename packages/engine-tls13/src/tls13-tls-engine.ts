@@ -27,6 +27,7 @@ import { readAlert } from './record/read-alert.ts';
 import { recordEvent } from './record/record-event.ts';
 import { type ReceivedRecord, RecordReceiver } from './record/record-receiver.ts';
 import { RecordSender } from './record/record-sender.ts';
+import { settledOnce } from './settled-once.ts';
 import { thrownError } from './thrown-error.ts';
 
 /**
@@ -162,6 +163,7 @@ export class Tls13TlsEngine implements TlsEngine {
   /** Every call in: does its part, goes on with what was received, and turns whatever is thrown into `failed`. */
   #enter(part: () => void): void {
     if (!this.#sink.alive) return;
+    const handshake = this.#handshake;
     try {
       part();
       this.#sender.flush();
@@ -169,6 +171,10 @@ export class Tls13TlsEngine implements TlsEngine {
     } catch (thrown) {
       this.#fail(thrownError(thrown));
     }
+    if (this.#sink.alive) return;
+    // Destroyed from inside a callback, perhaps in the middle of a step: what that has made since is wiped, too.
+    handshake?.wipe();
+    this.#end();
   }
 
   /** One handshake message or one record, if there is one to be had now. */
@@ -288,8 +294,14 @@ export class Tls13TlsEngine implements TlsEngine {
     return {
       crypto: this.#role.crypto,
       host: this.#host,
-      send: (message) => this.#sender.handshake(this.#role.seam?.outgoing(message) ?? message),
-      sendChangeCipherSpec: () => this.#sender.changeCipherSpec(),
+      // RFC 8446 §6.1: "Each party MUST send a "close_notify" alert before closing its write side", and nothing behind it.
+      send: (message) => {
+        const out = this.#role.seam?.outgoing(message) ?? message;
+        return this.#closeSent ? out : this.#sender.handshake(out);
+      },
+      sendChangeCipherSpec: () => {
+        if (!this.#closeSent) this.#sender.changeCipherSpec();
+      },
       protectSending: (suite, secret, epoch) => this.#keys.protectSending(suite, secret, epoch),
       protectReceiving: (suite, secret, epoch) => {
         if (epoch > 0) this.#receiver.mayChangeCipherSpec = false;
@@ -297,7 +309,7 @@ export class Tls13TlsEngine implements TlsEngine {
       },
       limitSending: (bytes) => this.#sender.limitTo(bytes),
       limitReceiving: (bytes) => this.#receiver.limitTo(bytes),
-      skipEarlyData: () => this.#receiver.skipEarlyData(),
+      skipEarlyData: (mayCome) => this.#receiver.skipEarlyData(mayCome),
       ask: (task, then) => this.#ask(task, then),
       keylog: (label, random, secret) => {
         if (this.#role.keylog && this.#sink.observed)
@@ -307,13 +319,12 @@ export class Tls13TlsEngine implements TlsEngine {
     };
   }
 
-  #ask<T>({ name, alert, run }: Pick<EngineTask<T>, 'name' | 'alert' | 'run'>, then: (answer: T) => void): void {
+  #ask<T>(task: Pick<EngineTask<T>, 'name' | 'alert' | 'run'>, then: (answer: T) => void): void {
     this.#sender.flush();
     this.#asking = true;
-    if (name === 'verify') this.#phase = 'verification';
+    if (task.name === 'verify') this.#phase = 'verification';
     this.#sink.readiness(engineReadiness.wantAsync);
-    const settle = (part: () => void): void => {
-      if (!this.#asking) return;
+    const settle = (part: () => void): void =>
       this.#enter(() => {
         this.#asking = false;
         part();
@@ -322,18 +333,7 @@ export class Tls13TlsEngine implements TlsEngine {
           this.#sink.readiness(engineReadiness.wantRead);
         }
       });
-    };
-    const task: EngineTask<T> = {
-      name,
-      alert,
-      run,
-      resolve: (answer) => settle(() => then(answer)),
-      reject: (error) =>
-        settle(() => {
-          throw error;
-        }),
-    };
-    this.#sink.task(task);
+    this.#sink.task(settledOnce(task, then, settle));
   }
 
   #done(connected: Connected): void {

@@ -15,23 +15,33 @@ interface BasicConstraints {
   readonly pathLenConstraint: number | undefined;
 }
 
-/** The extensions of a certificate; undefined for those that are not there. */
+/** The extensions of a certificate; undefined, and of its own, for those that are not there: nothing is inherited. */
 export interface CertificateExtensions {
-  readonly basicConstraints?: BasicConstraints;
-  readonly keyUsage?: KeyUsage;
+  readonly basicConstraints: BasicConstraints | undefined;
+  readonly keyUsage: KeyUsage | undefined;
   /** Object identifiers. */
-  readonly extKeyUsage?: readonly string[];
-  readonly subjectAltName?: readonly GeneralName[];
-  readonly nameConstraints?: NameConstraints;
+  readonly extKeyUsage: readonly string[] | undefined;
+  readonly subjectAltName: readonly GeneralName[] | undefined;
+  readonly nameConstraints: NameConstraints | undefined;
   /** The object identifiers of critical extensions that are none of these. */
   readonly unknownCritical: readonly string[];
 }
+
+/** What a certificate without extensions has. */
+export const noExtensions: CertificateExtensions = Object.freeze<CertificateExtensions>({
+  basicConstraints: undefined,
+  keyUsage: undefined,
+  extKeyUsage: undefined,
+  subjectAltName: undefined,
+  nameConstraints: undefined,
+  unknownCritical: Object.freeze([]),
+});
 
 /** Reads Extensions (RFC 5280 §4.2). @throws CertificateError */
 export function certificateExtensions(list: DerReader): CertificateExtensions {
   const seen = new Set<string>();
   const unknownCritical: string[] = [];
-  let known: Omit<CertificateExtensions, 'unknownCritical'> = {};
+  let known = noExtensions;
   // Extensions ::= SEQUENCE SIZE (1..MAX) OF Extension
   do {
     const extension = list.inside(derTag.sequence, 'extension');

@@ -12,11 +12,19 @@ export interface NameConstraintWork {
   readonly max: number;
 }
 
+/** A name in the form in which it is compared, made once however many subtrees there are: a long one takes milliseconds. */
+interface ConstrainedName {
+  readonly form: GeneralName['form'];
+  readonly content: Uint8Array;
+  readonly dns: () => string;
+  readonly directory: () => ComparableName;
+}
+
 /** A base of a subtree: does a name of its own form lie in it? */
 interface Subtree {
   readonly form: GeneralName['form'];
-  permits(name: GeneralName): boolean;
-  excludes(name: GeneralName): boolean;
+  permits(name: ConstrainedName): boolean;
+  excludes(name: ConstrainedName): boolean;
 }
 
 /**
@@ -36,14 +44,14 @@ export function checkNameConstraints(
   for (const [index, certificate] of below.entries()) {
     // RFC 5280 §6.1.3: "if certificate i is self-issued and it is not the final certificate in the path, skip this step".
     if (index > 0 && certificate.isSelfIssued) continue;
-    const names = namesOf(certificate);
+    const names = namesOf(certificate).map(constrainedName);
     spend(work, names.length * (permitted.length + excluded.length));
     for (const name of names) check(name, permitted, excluded, nameConstraints.critical);
   }
 }
 
 function check(
-  name: GeneralName,
+  name: ConstrainedName,
   permitted: readonly Subtree[],
   excluded: readonly Subtree[],
   critical: boolean,
@@ -71,28 +79,36 @@ function namesOf({ subjectAltName = [], subjectName }: Certificate): readonly Ge
   ];
 }
 
+function constrainedName(name: GeneralName): ConstrainedName {
+  const content = name.form === 'directoryName' ? new Uint8Array() : name.content;
+  let dns: string | undefined;
+  let directory: ComparableName | undefined;
+  return {
+    form: name.form,
+    content,
+    dns: () => (dns ??= dnsName(content)),
+    directory: () => (directory ??= name.form === 'directoryName' ? comparableName(name.name) : []),
+  };
+}
+
 function subtree(base: GeneralName): Subtree {
   const { form } = base;
   if (form === 'directoryName') {
     const under = comparableName(base.name);
-    const isUnder = (name: GeneralName): boolean => isUnderName(directory(name), under);
+    const isUnder = (name: ConstrainedName): boolean => isUnderName(name.directory(), under);
     return { form, permits: isUnder, excludes: isUnder };
   }
   if (form === 'dNSName') {
     const under = dnsConstraint(base.content);
     return {
       form,
-      permits: (name) => isUnderDns(dnsName(bytes(name)), under),
-      excludes: (name) => mayBeUnderDns(dnsName(bytes(name)), under),
+      permits: (name) => isUnderDns(name.dns(), under),
+      excludes: (name) => mayBeUnderDns(name.dns(), under),
     };
   }
-  const isUnder = (name: GeneralName): boolean => isInNetwork(bytes(name), base.content);
+  const isUnder = (name: ConstrainedName): boolean => isInNetwork(name.content, base.content);
   return { form, permits: isUnder, excludes: isUnder };
 }
-
-const directory = (name: GeneralName): ComparableName =>
-  name.form === 'directoryName' ? comparableName(name.name) : [];
-const bytes = (name: GeneralName): Uint8Array => (name.form === 'directoryName' ? new Uint8Array() : name.content);
 
 /** @param network an address and its mask. */
 function isInNetwork(address: Uint8Array, network: Uint8Array): boolean {

@@ -40,7 +40,8 @@ export function judgeChain(shown: readonly Uint8Array[], rules: ChainRules): rea
   checkKey(leaf, limits);
   const path = trustedPath(leaf, others, rules);
   checkLeaf(leaf, rules);
-  return path.map(({ der }) => der);
+  // Copies: the application gets them, and the last one is the anchor of every connection.
+  return path.map(({ der }) => new Uint8Array(der));
 }
 
 function readable(shown: readonly Uint8Array[], { limits }: ChainRules): readonly Certificate[] {

@@ -1,7 +1,7 @@
 import { equalBytes } from '@rxtls/core/engine-parts';
 import type { SubjectPublicKey } from '../crypto/crypto-provider.ts';
 import type { SignatureAlgorithm } from '../crypto/signature-scheme.ts';
-import { type CertificateExtensions, certificateExtensions } from './certificate-extensions.ts';
+import { type CertificateExtensions, certificateExtensions, noExtensions } from './certificate-extensions.ts';
 import { certificateTime } from './certificate-time.ts';
 import { DerReader, derTag } from './der-reader.ts';
 import { type DistinguishedName, distinguishedName } from './distinguished-name.ts';
@@ -116,7 +116,7 @@ function afterTheKey(fields: DerReader, version: number): CertificateExtensions 
     // RFC 5280 §4.1.2.8: "These fields MUST only appear if the version is 2 or 3".
     if (fields.optional(tag, field) !== undefined && version === 1) throw fields.malformed(`.${field} needs version 2`);
   }
-  if (fields.isAtEnd) return { unknownCritical: [] };
+  if (fields.isAtEnd) return noExtensions;
   const explicit = fields.inside(0xa3, 'extensions');
   const list = explicit.inside(derTag.sequence, 'list');
   explicit.end();

@@ -10,7 +10,8 @@ import type { ClientSettings } from '../client-options.ts';
 import type { CipherSuite } from '../crypto/cipher-suite.ts';
 import type { KeyShare } from '../crypto/crypto-provider.ts';
 import { groupName, groupNumber } from '../crypto/named-group.ts';
-import { KeySchedule, type TrafficSecrets } from '../key-schedule/key-schedule.ts';
+import { hostRandom } from '../host-random.ts';
+import { type ApplicationSecrets, KeySchedule, type TrafficSecrets } from '../key-schedule/key-schedule.ts';
 import { verifyData } from '../key-schedule/traffic-keys.ts';
 import type { HandshakeMessage } from '../record/handshake-deframer.ts';
 import type { ClientOffer } from '../session/client-sessions.ts';
@@ -39,6 +40,7 @@ import { checkServerHello } from './server-hello-check.ts';
 import { TranscriptHash } from './transcript-hash.ts';
 
 const none = new Uint8Array(0);
+const maxCookieBytes = 16_384;
 
 /**
  * The client's handshake (RFC 8446 §2, Appendix A.1): client-states.ts says which message is taken when, and each step
@@ -62,6 +64,8 @@ export class ClientHandshake implements Handshake {
   #suite!: CipherSuite;
   #schedule!: KeySchedule;
   #secrets!: TrafficSecrets;
+  /** Until they are handed over. */
+  #application: ApplicationSecrets | undefined;
   #psk: OfferedPsk | undefined;
   #alpn: string | undefined;
   #peer: PeerIdentity = { chain: [], verification: 'passed' };
@@ -74,9 +78,9 @@ export class ClientHandshake implements Handshake {
     this.#connection = connection;
     this.#settings = settings;
     this.#transcript = new TranscriptHash(crypto);
-    this.#random = host.random(32, 'ClientHello.random');
+    this.#random = hostRandom(host, 32, 'ClientHello.random');
     // RFC 8446 §D.4: "the client always provides a non-empty session ID in the ClientHello".
-    this.#sessionId = settings.middleboxCompatibility ? host.random(32, 'ClientHello.legacy_session_id') : none;
+    this.#sessionId = settings.middleboxCompatibility ? hostRandom(host, 32, 'ClientHello.legacy_session_id') : none;
     this.#offer = settings.sessions.take(host);
     this.#psks = [...settings.externalPsks, ...(this.#offer === undefined ? [] : [this.#offer.psk])];
     this.#share = crypto.keyShare(settings.groups[0]!, (length, label) => host.random(length, label));
@@ -89,7 +93,9 @@ export class ClientHandshake implements Handshake {
 
   receive(message: HandshakeMessage): void {
     const name = handshakeTypeName(message.type);
-    const step: ClientStep | undefined = name === undefined ? undefined : clientStates[this.state][name];
+    const steps = clientStates[this.state];
+    // Own ones alone: a polluted prototype would add a step to every state, and Finished could come without a proof.
+    const step: ClientStep | undefined = name !== undefined && Object.hasOwn(steps, name) ? steps[name] : undefined;
     if (step === undefined) throw outOfOrder(message.type, this.state);
     this.#steps[step](message.bytes.subarray(4), message.bytes);
   }
@@ -100,6 +106,7 @@ export class ClientHandshake implements Handshake {
     this.#secrets?.client.fill(0);
     this.#secrets?.server.fill(0);
     this.#offer?.psk.key.fill(0);
+    for (const secret of Object.values(this.#application ?? {})) secret.fill(0);
   }
 
   readonly #steps: Readonly<Record<ClientStep, (body: Uint8Array, message: Uint8Array) => void>> = {
@@ -140,6 +147,8 @@ export class ClientHandshake implements Handshake {
     // RFC 8446 §4.1.4: "if the HelloRetryRequest would not result in any change in the ClientHello ... "illegal_parameter"".
     if (cookie === undefined && share === undefined) throw illegal('HelloRetryRequest asks for no change');
     if (cookie !== undefined) this.#cookie = decodeCookie(cookie);
+    // RFC 8446 §4.2.2 has cookies up to 2^16-1, which no ClientHello has room for beside its other extensions.
+    if ((this.#cookie?.length ?? 0) > maxCookieBytes) throw illegal('a cookie too long to be sent back');
     if (share !== undefined) this.#shareAgain(decodeKeyShareRetry(share));
     this.#retried = suite;
     // RFC 8446 §4.1.4: pre-shared keys "incompatible with the server's indicated cipher suite" are left out.
@@ -278,6 +287,7 @@ export class ClientHandshake implements Handshake {
     this.#transcript.add(message);
     this.state = 'CONNECTED';
     const secrets = this.#schedule.application(this.#transcript.digest());
+    this.#application = secrets;
     // Here, before anything is waited for: bytes behind Finished in its record are refused (RFC 8446 §5.1).
     this.#connection.protectReceiving(this.#suite, secrets.server, 1);
     this.#verifyByUser(() => this.#answer(secrets));
@@ -286,7 +296,7 @@ export class ClientHandshake implements Handshake {
   #verifyByUser(then: () => void): void {
     const { verify, replaceVerification, identity } = this.#settings;
     const asked = verify ?? replaceVerification;
-    if (asked === undefined || (this.#psk !== undefined && !this.#resumed)) {
+    if (asked === undefined) {
       then();
       return;
     }
@@ -305,7 +315,7 @@ export class ClientHandshake implements Handshake {
   }
 
   /** Our Certificate and CertificateVerify where they were asked for. */
-  #answer(secrets: TrafficSecrets & { readonly exporter: Uint8Array }): void {
+  #answer(secrets: ApplicationSecrets): void {
     const connection = this.#connection;
     const finish = (): void => this.#finish(secrets);
     if (this.#requested === undefined) {
@@ -324,7 +334,7 @@ export class ClientHandshake implements Handshake {
     sendProof(connection, this.#transcript, proof, finish);
   }
 
-  #finish(secrets: TrafficSecrets & { readonly exporter: Uint8Array }): void {
+  #finish(secrets: ApplicationSecrets): void {
     const connection = this.#connection;
     const { crypto, host } = connection;
     const hash = this.#suite.hash;
@@ -335,6 +345,7 @@ export class ClientHandshake implements Handshake {
     connection.keylog('SERVER_TRAFFIC_SECRET_0', this.#random, secrets.server);
     connection.keylog('EXPORTER_SECRET', this.#random, secrets.exporter);
     const resumption = this.#schedule.resumption(this.#transcript.digest());
+    this.#application = undefined;
     this.wipe();
     connection.done({
       suite: this.#suite,

@@ -15,7 +15,7 @@ export interface RetryState {
 /** A sealed cookie that says what was asked for, and when. */
 export function sealCookie(keys: SealingKeys, host: TlsHost, { hello, suite, group }: RetryState): Uint8Array {
   const writer = new Writer();
-  const now = host.wallClock();
+  const now = Math.floor(host.wallClock());
   writer.uint32(Math.floor(now / 0x1_0000_0000));
   writer.uint32(now % 0x1_0000_0000);
   writer.uint16(suite);

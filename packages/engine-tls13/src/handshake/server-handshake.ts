@@ -2,7 +2,8 @@ import { CertificateError, type PeerIdentity, PeerMisbehavedError } from '@rxtls
 import { chainNotAfter } from '../certificate/chain-not-after.ts';
 import { judgeChain } from '../certificate/judge-chain.ts';
 import { groupNumber } from '../crypto/named-group.ts';
-import { KeySchedule, type TrafficSecrets } from '../key-schedule/key-schedule.ts';
+import { hostRandom } from '../host-random.ts';
+import { type ApplicationSecrets, KeySchedule, type TrafficSecrets } from '../key-schedule/key-schedule.ts';
 import { verifyData } from '../key-schedule/traffic-keys.ts';
 import type { HandshakeMessage } from '../record/handshake-deframer.ts';
 import { scopeOf, type ServerSettings } from '../server-options.ts';
@@ -53,7 +54,9 @@ export class ServerHandshake implements Handshake {
   #psk: SelectedPsk | undefined;
   #schedule: KeySchedule | undefined;
   #handshakeSecrets!: TrafficSecrets;
-  #applicationSecrets!: TrafficSecrets & { readonly exporter: Uint8Array };
+  /** These two until they are handed over. */
+  #applicationSecrets: ApplicationSecrets | undefined;
+  #resumption: Uint8Array | undefined;
   #peer: PeerIdentity = { chain: [], verification: 'not-requested' };
   #leaf: Uint8Array = none;
 
@@ -67,7 +70,9 @@ export class ServerHandshake implements Handshake {
 
   receive(message: HandshakeMessage): void {
     const name = handshakeTypeName(message.type);
-    const step: ServerStep | undefined = name === undefined ? undefined : serverStates[this.state][name];
+    const steps = serverStates[this.state];
+    // Own ones alone: a polluted prototype would add a step to every state, and Finished could come without a proof.
+    const step: ServerStep | undefined = name !== undefined && Object.hasOwn(steps, name) ? steps[name] : undefined;
     if (step === undefined) throw outOfOrder(message.type, this.state);
     this.#steps[step](message.bytes.subarray(4), message.bytes);
   }
@@ -77,6 +82,8 @@ export class ServerHandshake implements Handshake {
     this.#handshakeSecrets?.client.fill(0);
     this.#handshakeSecrets?.server.fill(0);
     this.#psk?.session?.psk.fill(0);
+    this.#resumption?.fill(0);
+    for (const secret of Object.values(this.#applicationSecrets ?? {})) secret.fill(0);
   }
 
   readonly #steps: Readonly<Record<ServerStep, (body: Uint8Array, message: Uint8Array) => void>> = {
@@ -90,7 +97,7 @@ export class ServerHandshake implements Handshake {
   #clientHello(body: Uint8Array, message: Uint8Array): void {
     this.#hello = readClientHello(body);
     this.#selection = selectParameters(this.#settings, this.#hello);
-    if (this.#hello.earlyData) this.#connection.skipEarlyData();
+    this.#connection.skipEarlyData(this.#hello.earlyData);
     const { share } = this.#selection;
     if (share === undefined) this.#helloRetryRequest(message);
     else this.#serverHello(share, message);
@@ -118,6 +125,8 @@ export class ServerHandshake implements Handshake {
     const retry = this.#retry!;
     this.#hello = readClientHello(body);
     checkSecondHello(first, this.#hello);
+    // RFC 8446 §4.2.10: behind a HelloRetryRequest early data is skipped up to here.
+    this.#connection.skipEarlyData(false);
     // RFC 8446 §4.2.2: "When sending the new ClientHello, the client MUST copy the contents of the extension received in the HelloRetryRequest into a "cookie" extension".
     if (this.#hello.cookie === undefined) throw missing('cookie');
     if (!isCookie(this.#settings.sealing, this.#connection.host, this.#hello.cookie, retry))
@@ -148,7 +157,7 @@ export class ServerHandshake implements Handshake {
     ]);
     if (this.#psk !== undefined)
       extensions.set(extensionType.pre_shared_key, encodePreSharedKeyServer(this.#psk.index));
-    this.#sendHello(host.random(32, 'ServerHello.random'), extensions);
+    this.#sendHello(hostRandom(host, 32, 'ServerHello.random'), extensions);
     if (this.#retry === undefined) this.#sendChangeCipherSpec();
     this.#schedule = new KeySchedule(crypto, suite.hash, this.#psk?.key);
     this.#handshakeSecrets = this.#schedule.handshake(agreement.secret, this.#transcript.digest());
@@ -269,8 +278,9 @@ export class ServerHandshake implements Handshake {
       throw new PeerMisbehavedError("the client's Finished is wrong", { alert: 'decrypt_error' });
     this.#transcript.add(message);
     this.state = 'CONNECTED';
-    this.#connection.protectReceiving(suite, this.#applicationSecrets.client, 1);
+    this.#connection.protectReceiving(suite, this.#applicationSecrets!.client, 1);
     const resumption = this.#schedule!.resumption(this.#transcript.digest());
+    this.#resumption = resumption;
     if (this.#psk !== undefined) this.#peer = this.#resumedPeer(this.#psk);
     this.#verifyByUser(() => this.#done(resumption));
   }
@@ -286,7 +296,7 @@ export class ServerHandshake implements Handshake {
 
   #verifyByUser(then: () => void): void {
     const { verify } = this.#settings;
-    if (verify === undefined || this.#psk?.kind === 'external') {
+    if (verify === undefined) {
       then();
       return;
     }
@@ -312,6 +322,9 @@ export class ServerHandshake implements Handshake {
     const firstVerifiedAt = this.#psk?.session?.firstVerifiedAt ?? host.wallClock();
     const { serverName } = this.#hello;
     this.#sendTickets(resumption, firstVerifiedAt);
+    const { exporter } = this.#applicationSecrets!;
+    this.#applicationSecrets = undefined;
+    this.#resumption = undefined;
     this.wipe();
     connection.done({
       suite,
@@ -324,7 +337,7 @@ export class ServerHandshake implements Handshake {
         resumed: this.#resumed,
         peer: this.#peer,
       },
-      exporter: this.#applicationSecrets.exporter,
+      exporter,
       resumption,
       firstVerifiedAt,
       notAfter: chainNotAfter(this.#peer.chain),

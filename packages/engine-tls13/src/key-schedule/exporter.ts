@@ -3,7 +3,7 @@ import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import { type HashName, hashBytes } from '../crypto/cipher-suite.ts';
 import { hkdfExpandLabel } from './hkdf.ts';
 
-/** TLS-Exporter (RFC 8446 §7.5). An absent context is an empty one. @throws ApiMisuseError for a label or length that cannot be. */
+/** TLS-Exporter (RFC 8446 §7.5). An absent context is an empty one. @throws ApiMisuseError for a label, context or length that cannot be. */
 export function exportKeyingMaterial(
   crypto: CryptoProvider,
   hash: HashName,
@@ -18,6 +18,8 @@ export function exportKeyingMaterial(
   // RFC 5869 §2.3: "length of output keying material in octets (<= 255*HashLen)".
   if (!Number.isInteger(length) || length < 1 || length > 255 * hashBytes[hash])
     throw new ApiMisuseError(`an exporter gives 1 to ${255 * hashBytes[hash]} bytes`);
+  if (context !== undefined && !(context instanceof Uint8Array))
+    throw new ApiMisuseError('the context of an exporter is bytes, or left out');
   const empty = crypto.hash(hash).digest();
   const secret = hkdfExpandLabel(crypto, hash, exporterSecret, label, empty, hashBytes[hash]);
   const running = crypto.hash(hash);

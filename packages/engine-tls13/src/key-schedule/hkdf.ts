@@ -22,7 +22,11 @@ export function hkdfExpandLabel(
   if (length <= hashBytes[hash]) {
     info[info.length - 1] = 1;
     const block = crypto.hmac(hash, secret, info);
-    return length === block.length ? block : block.slice(0, length);
+    if (length === block.length) return block;
+    const part = block.slice(0, length);
+    // It begins with the key.
+    block.fill(0);
+    return part;
   }
   const out = new Uint8Array(length);
   let block: Uint8Array = none;

@@ -8,6 +8,11 @@ export interface TrafficSecrets {
   readonly server: Uint8Array;
 }
 
+/** Those of the connection, and its exporter_secret. */
+export interface ApplicationSecrets extends TrafficSecrets {
+  readonly exporter: Uint8Array;
+}
+
 /**
  * The key schedule of RFC 8446 §7.1, read from top to bottom: each step takes the secret above it and wipes it.
  *
@@ -45,7 +50,7 @@ export class KeySchedule {
   }
 
   /** `transcript`: ClientHello to the server's Finished. */
-  application(transcript: Uint8Array): TrafficSecrets & { readonly exporter: Uint8Array } {
+  application(transcript: Uint8Array): ApplicationSecrets {
     this.#extract(new Uint8Array(hashBytes[this.hash]));
     return {
       client: this.#derive('c ap traffic', transcript),

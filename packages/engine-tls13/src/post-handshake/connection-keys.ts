@@ -1,10 +1,4 @@
-import {
-  LimitExceededError,
-  maxPlaintextRecordBytes,
-  PeerMisbehavedError,
-  type TlsEvent,
-  type TlsHost,
-} from '@rxtls/core/engine';
+import { LimitExceededError, PeerMisbehavedError, type TlsEvent, type TlsHost } from '@rxtls/core/engine';
 import type { CipherSuite } from '../crypto/cipher-suite.ts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import { decodeKeyUpdate, encodeKeyUpdate } from '../handshake/messages/key-update.ts';
@@ -41,6 +35,8 @@ export class ConnectionKeys {
   readonly #updates: KeyUpdates;
   #sending: Traffic | undefined;
   #receiving: Traffic | undefined;
+  /** The peer's epoch in which it was asked for a new key. */
+  #askedIn: number | undefined;
 
   constructor(connection: KeyedConnection) {
     this.#connection = connection;
@@ -87,26 +83,28 @@ export class ConnectionKeys {
   /** Sends the KeyUpdate that is owed to the peer, or that our key needs (RFC 8446 §5.5), in front of application data. */
   beforeSending(plaintextBytes: number): void {
     const { sender, host } = this.#connection;
-    const records = sender.protection!.records + Math.ceil(plaintextBytes / maxPlaintextRecordBytes);
+    const records = sender.protection!.records + Math.ceil(plaintextBytes / sender.contentBytes);
     const isUsedUp = records > Math.min(recordsBeforeKeyUpdate, host.limits.maxAesGcmRecords);
     if (this.#updates.beforeApplicationData() || isUsedUp) this.update(false);
   }
 
   /**
-   * True when the peer is to be asked for a new key: it has used its one long enough.
+   * True once in an epoch, when the peer is to be asked for a new key: it has used its one long enough.
    * @throws LimitExceededError when it goes on with an AES-GCM key past the bound
    */
   isPeersKeyOld(): boolean {
     const { records } = this.#connection.receiver.protection!;
+    const { suite, epoch } = this.#receiving!;
     const most = this.#connection.host.limits.maxAesGcmRecords;
-    const old = Math.min(recordsBeforeKeyUpdate, most);
-    if (records < old) return false;
-    if (this.#receiving!.suite.isAesGcm && records > most)
+    if (suite.isAesGcm && records > most)
       throw new LimitExceededError(
         'maxAesGcmRecords',
         `limits.maxAesGcmRecords: the peer used one key for more than ${most}`,
       );
-    return records === old;
+    // Half of it is left for what is on its way before the peer hears of it.
+    if (this.#askedIn === epoch || records < Math.min(recordsBeforeKeyUpdate, most / 2)) return false;
+    this.#askedIn = epoch;
+    return true;
   }
 
   wipe(): void {

@@ -15,8 +15,9 @@ export interface HandshakeMessage {
 export class HandshakeDeframer {
   readonly #limits: Limits;
   #bytes: Uint8Array = new Uint8Array(0);
-  /** What of `#bytes` has been handed out. */
+  /** What of `#bytes` has been handed out, and where what came ends: behind it is room of our own. */
   #at = 0;
+  #end = 0;
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -24,20 +25,27 @@ export class HandshakeDeframer {
 
   /** Bytes of messages that are not handed out. */
   get pending(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.#at;
   }
 
   push(fragment: Uint8Array): void {
-    if (this.pending === 0) {
+    const { pending } = this;
+    if (pending === 0) {
       this.#bytes = fragment;
       this.#at = 0;
+      this.#end = fragment.length;
       return;
     }
-    const joined = new Uint8Array(this.pending + fragment.length);
-    joined.set(this.#bytes.subarray(this.#at));
-    joined.set(fragment, this.pending);
-    this.#bytes = joined;
-    this.#at = 0;
+    if (this.#end + fragment.length > this.#bytes.length) {
+      // Twice as much as is needed, so that a message in many small fragments is copied a few times and not once for each.
+      const room = new Uint8Array(2 * (pending + fragment.length));
+      room.set(this.#bytes.subarray(this.#at, this.#end));
+      this.#bytes = room;
+      this.#at = 0;
+      this.#end = pending;
+    }
+    this.#bytes.set(fragment, this.#end);
+    this.#end += fragment.length;
   }
 
   /** The next whole message, a view of what came. @throws LimitExceededError as soon as one says that it is too long. */
@@ -55,7 +63,7 @@ export class HandshakeDeframer {
         },
       );
     const end = this.#at + headerBytes + length;
-    if (this.#bytes.length < end) return undefined;
+    if (this.#end < end) return undefined;
     const bytes = this.#bytes.subarray(this.#at, end);
     this.#at = end;
     return { type, bytes };
@@ -64,5 +72,6 @@ export class HandshakeDeframer {
   clear(): void {
     this.#bytes = new Uint8Array(0);
     this.#at = 0;
+    this.#end = 0;
   }
 }

@@ -69,8 +69,8 @@ export class RecordReceiver {
     this.#maxInner = Math.min(maxInnerBytes, recordSizeLimit);
   }
 
-  skipEarlyData(): void {
-    this.#earlyData = mostEarlyData;
+  skipEarlyData(mayCome: boolean): void {
+    this.#earlyData = mayCome ? mostEarlyData : undefined;
   }
 
   /** The next record; a dropped one has no content and type 20. Undefined while it is incomplete. */

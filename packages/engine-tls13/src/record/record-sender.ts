@@ -58,6 +58,11 @@ export class RecordSender {
     return this.#protection;
   }
 
+  /** The most content that a protected record takes. */
+  get contentBytes(): number {
+    return this.#maxInner - 1;
+  }
+
   /** From now on records are protected so; what was sent before goes out first. The old keys are wiped. */
   protect(protection: RecordProtection): void {
     this.flush();

@@ -1,6 +1,7 @@
 import type { TlsHost } from '@rxtls/core/engine';
 import { cipherSuite, hashBytes } from '../crypto/cipher-suite.ts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
+import { hostRandom } from '../host-random.ts';
 import { hkdfExpandLabel, hkdfExtract } from '../key-schedule/hkdf.ts';
 import { tagBytes } from '../record/record-protection.ts';
 import { maxSessionAge } from './tls13-session.ts';
@@ -41,7 +42,7 @@ export class SealingKeys {
     const at = nameBytes + nonceBytes;
     const sealed = new Uint8Array(at + content.length + tagBytes);
     sealed.set(name);
-    const nonce = host.random(nonceBytes, 'ticket nonce');
+    const nonce = hostRandom(host, nonceBytes, 'ticket nonce');
     sealed.set(nonce, nameBytes);
     const recordKey = this.#crypto.recordKey(suite, key);
     recordKey.seal(nonce, header(name, purpose), content, none, sealed, at);
@@ -81,7 +82,7 @@ export class SealingKeys {
     if (found !== undefined) return found;
     const context = new Uint8Array(8);
     new DataView(context.buffer).setFloat64(0, generation);
-    const secret = this.#secret ?? host.random(hashBytes.sha256, 'ticket key');
+    const secret = this.#secret ?? hostRandom(host, hashBytes.sha256, 'ticket key');
     const expand = (label: string, length: number): Uint8Array =>
       hkdfExpandLabel(this.#crypto, 'sha256', secret, label, context, length);
     const made = { name: expand('ticket name', nameBytes), key: expand('ticket key', suite.keyBytes) };

@@ -23,7 +23,8 @@ export function encodeServerSession(session: ServerSession): Uint8Array {
   writer.vector(1, (to) => to.bytes(session.scope));
   writer.vector(1, (to) => to.bytes(session.psk));
   writer.uint32(Math.floor(session.firstVerifiedAt / 0x1_0000_0000));
-  writer.uint32(session.firstVerifiedAt % 0x1_0000_0000);
+  // A host's clock may have fractions.
+  writer.uint32(Math.floor(session.firstVerifiedAt) % 0x1_0000_0000);
   writer.vector(3, (to) => {
     for (const certificate of session.chain) to.vector(3, (entry) => entry.bytes(certificate));
   });

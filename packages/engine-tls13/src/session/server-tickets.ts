@@ -4,10 +4,11 @@ import type { CipherSuite } from '../crypto/cipher-suite.ts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import { encodeNewSessionTicket } from '../handshake/messages/new-session-ticket.ts';
 import { sameBytes } from '../handshake/server-hello-check.ts';
+import { hostRandom } from '../host-random.ts';
 import { ticketPsk } from '../key-schedule/traffic-keys.ts';
 import { type SealingKeys, sealingPurpose } from './sealing-keys.ts';
 import { decodeServerSession, encodeServerSession, type ServerSession } from './server-session.ts';
-import { maxSessionAge } from './tls13-session.ts';
+import { maxSessionAge, maxTicketBytes } from './tls13-session.ts';
 
 /** The client's chain still passes; asked again at each resumption. */
 export type ChainStillGood = (host: TlsHost, chain: readonly Uint8Array[]) => boolean;
@@ -57,8 +58,8 @@ export class ServerTickets {
     psk.fill(0);
     const ticket = this.#keys.seal(host, sealingPurpose.ticket, content);
     content.fill(0);
-    if (ticket.length > 0xffff) return undefined;
-    const [a = 0, b = 0, c = 0, d = 0] = host.random(4, 'ticket_age_add');
+    if (ticket.length > maxTicketBytes) return undefined;
+    const [a = 0, b = 0, c = 0, d = 0] = hostRandom(host, 4, 'ticket_age_add');
     return encodeNewSessionTicket({
       lifetime: Math.floor(left / 1_000),
       ageAdd: ((a << 24) | (b << 16) | (c << 8) | d) >>> 0,

@@ -14,3 +14,9 @@ export interface Tls13Session {
 
 /** RFC 8446 §4.6.1: "Clients MUST NOT cache tickets for longer than 7 days"; servers name no longer time. In milliseconds. */
 export const maxSessionAge: number = 7 * 24 * 3_600 * 1_000;
+
+/**
+ * The longest ticket that is given out or kept. RFC 8446 §4.6.1 has tickets up to 2^16-1, which no ClientHello has room for
+ * beside its other extensions: the connection after it would fail. In bytes.
+ */
+export const maxTicketBytes = 16_384;
