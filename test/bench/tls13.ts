@@ -40,6 +40,8 @@ const started = subjects.map((name) => {
   return { name, child };
 });
 
+const backwards = [...started].reverse();
+
 /** CPU milliseconds of one subject for one work; undefined where it has none of it. */
 async function ask({ child }: (typeof started)[number], work: Work, count: number): Promise<number | undefined> {
   const answer = once(child, 'message');
@@ -49,7 +51,7 @@ async function ask({ child }: (typeof started)[number], work: Work, count: numbe
 }
 
 const at = (values: number[], share: number): string => {
-  const ordered = values.toSorted((a, b) => a - b);
+  const ordered = [...values].sort((a, b) => a - b);
   return (ordered[Math.floor((ordered.length - 1) * share)] ?? Number.NaN).toFixed(2);
 };
 
@@ -58,7 +60,7 @@ for (const work of works) {
   const ratios = new Map(pairs.map((pair) => [pair, [] as number[]]));
   for (let round = 0; round < rounds; round++) {
     const cpu = new Map<Name, number | undefined>();
-    for (const subject of round % 2 === 0 ? started : started.toReversed())
+    for (const subject of round % 2 === 0 ? started : backwards)
       cpu.set(subject.name, await ask(subject, work, counts[work]));
     for (const [pair, values] of ratios) {
       const [ours, theirs] = [cpu.get(pair[0]), cpu.get(pair[1])];
