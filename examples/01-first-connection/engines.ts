@@ -2,6 +2,7 @@ import type { TlsOptions } from 'node:tls';
 import type { TlsEngineFactory } from '@rxtls/core';
 import { forgeEngine } from '@rxtls/engine-forge';
 import { nodeEngine } from '@rxtls/engine-node';
+import { tls13Engine } from '@rxtls/engine-tls13';
 import { UsageError } from './usage-error.ts';
 
 /** Whom a client wants to meet. */
@@ -30,6 +31,12 @@ export interface Engine {
 const engines: { readonly [name: string]: Engine } = {
   node: {
     client: (identity) => nodeEngine.client(identity),
+    hasAlpn: true,
+    server: { minVersion: 'TLSv1.3' },
+    keys: 'ecdsa',
+  },
+  tls13: {
+    client: (identity) => tls13Engine.client(identity),
     hasAlpn: true,
     server: { minVersion: 'TLSv1.3' },
     keys: 'ecdsa',

@@ -1,6 +1,7 @@
 import type { TlsEngineFactory } from '@rxtls/core';
 import { forgeEngine } from '@rxtls/engine-forge';
 import { nodeEngine } from '@rxtls/engine-node';
+import { tls13Engine } from '@rxtls/engine-tls13';
 import { type TestPki, testPki } from '@rxtls/testing';
 import { UsageError } from './usage-error.ts';
 
@@ -28,6 +29,10 @@ export async function enginePairs(only?: string): Promise<readonly EnginePair[]>
     client: nodeEngine.client(identity),
     server: nodeEngine.server({ credentials: modern }),
   };
+  const tls13 = {
+    client: tls13Engine.client(identity),
+    server: tls13Engine.server({ credentials: modern }),
+  };
   const oldNode = {
     client: nodeEngine.client({ ...identity, ...openssl, minVersion: 'TLSv1', maxVersion: 'TLSv1' }),
     server: nodeEngine.server({ ...openssl, credentials: old, minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1' }),
@@ -39,6 +44,9 @@ export async function enginePairs(only?: string): Promise<readonly EnginePair[]>
 
   const pairs: readonly EnginePair[] = [
     { client: node.client, server: node.server },
+    { client: tls13.client, server: tls13.server },
+    { client: node.client, server: tls13.server },
+    { client: tls13.client, server: node.server },
     { client: forge.client, server: forge.server },
     { client: oldNode.client, server: forge.server },
     { client: forge.client, server: oldNode.server },

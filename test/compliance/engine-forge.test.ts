@@ -4,6 +4,7 @@ import { forgeEngine } from '@rxtls/engine-forge';
 import { nodeEngine } from '@rxtls/engine-node';
 import { engineCompliance, testPki } from '@rxtls/testing';
 import t from 'tap';
+import { End } from '../../packages/engine-forge/test/harness.ts';
 
 t.setTimeout(300_000);
 
@@ -50,3 +51,18 @@ const suites = [
   }),
 ];
 for (const { name, run } of suites) t.test(name, () => run());
+
+t.test('what these versions cannot do is declared, and is not there', async (t) => {
+  for (const factory of [forge.client, forge.server]) {
+    const { role, capabilities } = factory;
+    t.match(capabilities, { alpn: false, halfClose: [], keyUpdate: [], clientAuth: true, resumption: true }, role);
+    t.same(capabilities.versions, role === 'client' ? ['TLSv1.1', 'TLSv1'] : ['TLSv1']);
+    const { engine } = new End(factory);
+    t.ok(engine);
+    t.notOk(engine !== undefined && 'updateKeys' in engine, 'no key update');
+    t.notOk(engine !== undefined && 'exportKeyingMaterial' in engine, 'no exporter');
+  }
+  const alpn = { alpnProtocols: ['h2'] };
+  t.throws(() => forgeEngine.client({ ...legacy, ...identity, ...alpn }), /has no option "alpnProtocols"/);
+  t.throws(() => forgeEngine.server({ ...legacy, credentials: { cert, key }, ...alpn }), /has no option/);
+});

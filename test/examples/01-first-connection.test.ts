@@ -85,6 +85,19 @@ t.test('--engine forge shows the same conversation over the legacy engine, and s
   t.ok(Math.max(...stdout.split('\n').map((line) => line.length)) <= 100, 'no line is longer than 100 characters');
 });
 
+t.test('--engine tls13 shows the same conversation over our own TLS 1.3', async (t) => {
+  const { code, stdout, stderr } = await run(['--engine', 'tls13']);
+  t.equal(code, 0, stderr);
+  t.equal(stderr, '');
+  t.notMatch(stdout, /LEGACY/);
+  for (const parts of [
+    ['#1 queued', '#2 queued', '#3 queued', 'TLSv1.3: the handshake is done', '#1 sealed', '#3 flushed'],
+    ['session ticket', '← "hello to you"', '← close_notify', 'closed by both sides', /version +TLSv1\.3/],
+    [/ALPN +small-talk/, /verification +passed/, /accepted 17 = flushed 17 \+ lost 0 \+ outstanding 0/],
+  ])
+    t.match(inOrder(stdout, parts), { missing: undefined });
+});
+
 t.test('--engine node is what there is without it, and has no warning', async (t) => {
   const { code, stdout } = await run(['--engine', 'node']);
   t.equal(code, 0);
@@ -256,7 +269,7 @@ t.test('where nobody listens: 3', async (t) => {
 t.test('wrong arguments: 2', async (t) => {
   for (const [args, message] of [
     [['--conect', 'a:1'], /^error: Unknown option '--conect'/],
-    [['--engine', 'nope'], /^error: --engine "nope": there is no such engine; there are node, forge/],
+    [['--engine', 'nope'], /^error: --engine "nope": there is no such engine; there are node, tls13, forge/],
     [['--connect', 'a:1', '--engine', 'forge'], /^error: --engine forge knows no authorities .* needs --ca FILE/],
     [['--connect', 'a:1', '--ca', join(files, 'absent.pem')], /^error: --ca ".*absent\.pem": no such file/],
     [['--connect', 'a:1', '--ca', join(files, 'not.pem')], /^error: --ca FILE holds no certificate/],
@@ -279,7 +292,7 @@ t.test('arguments, read in this process', async (t) => {
       /^--wait needs a value; one that begins with a dash is written --wait=VALUE$/,
     ],
     [['--connect', 'a:1', '--wait=-5'], /^--wait "-5": a whole number of milliseconds from 1 to/],
-    [['--engine', 'nope'], /^--engine "nope": there is no such engine; there are node, forge$/],
+    [['--engine', 'nope'], /^--engine "nope": there is no such engine; there are node, tls13, forge$/],
     [['--engine', 'toString'], /there is no such engine/],
     [['--connect', 'a:1', '--engine', 'forge', '--alpn', 'h2'], /^--alpn: the engine forge has none$/],
     [['--connect', 'host'], /HOST:PORT is wanted/],

@@ -1,22 +1,17 @@
 // 50 000 flights that were tampered with, to both roles: typed errors and nothing else. Keys of 512 bits, since the work with
 // them is not what is tested; RXTLS_FORGE_RUNS changes the number.
-import { generateKeyPairSync } from 'node:crypto';
 import { TlsError } from '@rxtls/core/engine';
 import fc from 'fast-check';
 import t from 'tap';
 import { forgeEngine } from '@rxtls/engine-forge';
 import { End, joined, records, toText } from '../../packages/engine-forge/test/harness.ts';
-import { credentials, type Issued, rsa, type Wish } from '../../packages/engine-forge/test/rsa-pki.ts';
+import { credentials, short } from '../../packages/engine-forge/test/rsa-pki.ts';
 
 const runs = Math.ceil(Number(process.env['RXTLS_FORGE_RUNS'] ?? 50_000) / 2);
 const seed = Number(process.env['RXTLS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 t.setTimeout(900_000);
 t.comment(`seed ${seed}: RXTLS_SEED=${seed} runs the same flights again`);
 
-const short = (wish: Wish): Issued => {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 512 });
-  return rsa({ ...wish, key: { key: privateKey, publicKey } as Issued });
-};
 const root = short({ cn: 'short root', ca: true });
 const legacy = { dangerouslyAllowLegacyVersions: true } as const;
 const shared = { ...legacy, sessions: 'none' } as const;

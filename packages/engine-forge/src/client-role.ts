@@ -81,8 +81,9 @@ export class ClientRole implements ForgeRole {
   message({ type, bytes }: HandshakeMessage): void {
     if (type === handshakeType.serverHello) this.#serverHello(bytes);
     else if (type === handshakeType.certificate) this.#certificate(bytes);
-    // RFC 4346 §7.4.3: "It is not legal to send the server key exchange message for" RSA; node-forge takes an empty one.
-    else if (type === handshakeType.serverKeyExchange) throw outOfOrder('a ServerKeyExchange');
+    // RFC 4346 §7.3: behind the Certificate. node-forge takes a CertificateRequest without one, and notices later.
+    else if (type === handshakeType.certificateRequest || type === handshakeType.serverHelloDone)
+      this.#behindCertificate();
   }
 
   outbound(ciphertext: BinaryString): BinaryString {
@@ -109,6 +110,10 @@ export class ClientRole implements ForgeRole {
 
   failed(): void {
     if (this.#kept !== undefined) this.#sessions.forget(this.#kept);
+  }
+
+  #behindCertificate(): void {
+    if (this.#chain.length === 0) throw outOfOrder('a message behind the Certificate');
   }
 
   get #newest(): number {

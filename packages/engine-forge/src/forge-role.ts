@@ -37,7 +37,6 @@ export const handshakeType = {
   clientHello: 1,
   serverHello: 2,
   certificate: 11,
-  serverKeyExchange: 12,
   certificateRequest: 13,
   serverHelloDone: 14,
   certificateVerify: 15,

@@ -16,9 +16,8 @@ export function checkFraming({ type, bytes }: HandshakeMessage): void {
     case handshakeType.serverHello:
     case handshakeType.certificate:
       return;
-    // §7.4.1.1, §7.4.5: "struct { }"; a ServerKeyExchange is empty as well, where it is not refused.
+    // §7.4.1.1, §7.4.5: "struct { }"
     case handshakeType.helloRequest:
-    case handshakeType.serverKeyExchange:
     case handshakeType.serverHelloDone:
       break;
     // §7.4.4: certificate_types and certificate_authorities
@@ -35,6 +34,7 @@ export function checkFraming({ type, bytes }: HandshakeMessage): void {
     case handshakeType.finished:
       body.take(12);
       break;
+    // §7.4.3: a ServerKeyExchange is among these: "It is not legal to send" one for RSA, and node-forge takes an empty one.
     default:
       throw outOfOrder('a handshake message of another kind');
   }

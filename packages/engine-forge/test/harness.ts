@@ -15,7 +15,7 @@ import {
 import { forgeEngine, type ForgeClientOptions, type ForgeServerOptions } from '../src/index.ts';
 import { type ForgeConnection, library } from '../src/forge-library.ts';
 import { fromBinaryString, toBinaryString } from '../src/binary-string.ts';
-import { credentials, host as hostLeaf, type Issued, root } from './rsa-pki.ts';
+import { credentials, host as hostLeaf, root } from './rsa-pki.ts';
 
 export const legacy = { dangerouslyAllowLegacyVersions: true } as const;
 export const client = (options: Partial<ForgeClientOptions> = {}): TlsEngineFactory<'client'> =>
@@ -205,13 +205,19 @@ export const message = (type: number, body: Uint8Array | string = ''): Uint8Arra
   return joined([Uint8Array.of(type, 0, bytes.length >> 8, bytes.length & 0xff), bytes]);
 };
 
+export interface OffenderOptions {
+  readonly credentials?: { readonly cert: string; readonly key: string };
+  /** As a server, asks for a certificate. */
+  readonly asks?: boolean;
+}
+
 /** A peer that shakes hands by the book, and then seals whatever the test says. */
 export class Offender {
   readonly forge: ForgeConnection;
   readonly #out: string[] = [];
 
-  constructor(role: 'client' | 'server', issued: Issued = hostLeaf) {
-    const { cert, key } = credentials(issued);
+  constructor(role: 'client' | 'server', options: OffenderOptions = {}) {
+    const { cert, key } = options.credentials ?? credentials(hostLeaf);
     const chain = cert.match(/-----BEGIN[^]*?-----END CERTIFICATE-----\n?/g) ?? [];
     const { CipherSuites } = library.tls;
     this.forge = library.tls.createConnection({
@@ -221,7 +227,8 @@ export class Offender {
       verifyOptions: { validityCheckDate: null },
       sessionCache: { order: [], getSession: () => null, setSession: () => undefined },
       verify: () => true,
-      getCertificate: () => chain,
+      verifyClient: options.asks === true,
+      ...(chain.length > 0 && { getCertificate: () => chain }),
       getPrivateKey: () => key,
       connected: () => undefined,
       tlsDataReady: ({ tlsData }) => void this.#out.push(tlsData.getBytes()),
@@ -238,6 +245,16 @@ export class Offender {
 
   give(bytes: Uint8Array): void {
     this.forge.process(toText(bytes));
+  }
+
+  /** Seals as if nothing had been sealed under these keys. */
+  rewind(): void {
+    const write = this.forge.state.current?.write as {
+      sequenceNumber: number[];
+      cipherState: { init: boolean };
+    };
+    write.sequenceNumber = [0, 0];
+    write.cipherState.init = false;
   }
 
   /** A record of any type and content under the keys in use. */

@@ -14,7 +14,7 @@ const [helloRequest, certificate, certificateRequest, helloDone, certificateVeri
 t.test('A4 R16 (forge) a certificate in the body of a HelloRequest is not believed unseen', async (t) => {
   // Nobody's certificate but its owner's, for the right name.
   const stranger = rsa({ dns: ['host.test'], usage: 'serverAuth' });
-  const offender = new Offender('server', stranger);
+  const offender = new Offender('server', { credentials: credentials(stranger) });
   const end = new End(client());
   offender.give(end.take());
   for (const each of records(offender.take()))
@@ -50,7 +50,7 @@ t.test('R16 (forge) each message of a server ends where its body ends', async (t
 t.test('R16 (forge) each message of a client ends where its body ends', async (t) => {
   const serving = (): End => new End(server({ clientAuth: 'require', clientCa: root.pem }));
   for (const type of [certificate, keyExchange, certificateVerify]) {
-    const [offender, end] = [new Offender('client', clientLeaf), serving()];
+    const [offender, end] = [new Offender('client', { credentials: credentials(clientLeaf) }), serving()];
     end.give(offender.take());
     offender.give(end.take());
     for (const each of records(offender.take()))
@@ -58,7 +58,7 @@ t.test('R16 (forge) each message of a client ends where its body ends', async (t
         end.give(each[5] === type ? record(22, message(type!, joined([each.subarray(9), message(0)]))) : each);
     t.match(end.error, { name: 'PeerMisbehavedError', alert: 'decode_error' }, `${type}`);
   }
-  const [offender, end] = [new Offender('client', clientLeaf), serving()];
+  const [offender, end] = [new Offender('client', { credentials: credentials(clientLeaf) }), serving()];
   end.give(offender.take());
   offender.give(end.take());
   end.give(offender.take());
@@ -70,7 +70,7 @@ t.test(
   async (t) => {
     for (const clientAuth of ['require', 'request'] as const)
       for (const left of [certificate, keyExchange, certificateVerify]) {
-        const offender = new Offender('client', clientLeaf);
+        const offender = new Offender('client', { credentials: credentials(clientLeaf) });
         const end = new End(server({ clientAuth, clientCa: root.pem }));
         end.give(offender.take());
         offender.give(end.take());
@@ -78,7 +78,9 @@ t.test(
         t.match(end.error, { alert: 'unexpected_message' }, `${clientAuth} without ${left}`);
         t.notOk(end.negotiated);
       }
-    const offender = new Offender('client', { ...clientLeaf, keyPem: credentials(host).key });
+    const offender = new Offender('client', {
+      credentials: { cert: credentials(clientLeaf).cert, key: credentials(host).key },
+    });
     const end = new End(server({ clientAuth: 'require', clientCa: root.pem }));
     end.give(offender.take());
     offender.give(end.take());

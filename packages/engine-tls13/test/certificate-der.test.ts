@@ -7,6 +7,7 @@ import { readObjectId } from '../src/certificate/object-id.ts';
 import { parseCertificate } from '../src/certificate/parse-certificate.ts';
 import {
   algorithms,
+  attribute,
   around,
   bits,
   cnName,
@@ -44,12 +45,12 @@ t.test('lengths: definite, in the fewest bytes, within what is around', async (t
     ['0480 0a 0000', 'indefinite'],
     ['2480 0401 0a 0000', 'constructed and indefinite'],
     ['2403 0401 0a', 'constructed string'],
-  ])
-    t.throws(() => reader(bytes!).content(4, 'f'), refused, why);
+  ] as const)
+    t.throws(() => reader(bytes).content(4, 'f'), refused, why);
 });
 
 t.test('tags under 31 and no end of contents; nothing after the end; depth and work are bounded', async (t) => {
-  for (const bytes of ['1f 04 00', '3f 8104 00', 'bf 1f 00', '00 00', '0000'])
+  for (const bytes of ['2601 00', '10 00', '11 00', '2100', '1f 04 00', '3f 8104 00', 'bf 1f 00', '00 00', '0000'])
     t.throws(() => reader(bytes).any('f'), refused, bytes);
   const trailing = reader('0400 00');
   trailing.any('f');
@@ -159,7 +160,7 @@ t.test('what a certificate may not be, whoever signed it', async (t) => {
     extensions: tlv(0xa3, seq(extension('2.5.29.19', seq()))),
     more: Buffer.alloc(0),
   };
-  const made = (change: Partial<typeof good>): Uint8Array =>
+  const made = (change: Partial<Record<keyof typeof good, Buffer>>): Uint8Array =>
     around(seq(...Object.values({ ...good, ...change })), issuer);
   const none = Buffer.alloc(0);
   const exts = (...list: Buffer[]): Buffer => tlv(0xa3, seq(...list));
@@ -192,6 +193,20 @@ t.test('what a certificate may not be, whoever signed it', async (t) => {
     'an empty part of a name': made({ subject: seq(tlv(0x31)) }),
     'an attribute with three fields': made({
       subject: seq(tlv(0x31, seq(oid('2.5.4.3'), tlv(12, 'a'), tlv(12, 'b')))),
+    }),
+    'half a character': made({ subject: seq(attribute('2.5.4.3', 'abc', 0x1e)) }),
+    'three quarters of a character': made({ subject: seq(attribute('2.5.4.3', 'abc', 0x1c)) }),
+    'a string that is no UTF-8': made({ subject: seq(attribute('2.5.4.3', 'evil\xff')) }),
+    'a string of more than Unicode': made({ subject: seq(attribute('2.5.4.3', '\0\x11\0\0', 0x1c)) }),
+    'a number as a name': made({ subject: seq(attribute('2.5.4.3', '\x01', 0x02)) }),
+    'an other name without type': made({ extensions: exts(extension('2.5.29.17', seq(tlv(0xa0, 'abc')))) }),
+    'an other name with more': made({
+      extensions: exts(extension('2.5.29.17', seq(tlv(0xa0, oid('1.2.3'), tlv(0xa0, hex('0500'), hex('0500')))))),
+    }),
+    'a registered identifier that is none': made({ extensions: exts(extension('2.5.29.17', seq(tlv(0x88, '\x80')))) }),
+    'an attribute of a context': made({ subject: seq(attribute('2.5.4.3', 'abc', 0xa0)) }),
+    'a constructed identifier in parameters': made({
+      key: seq(seq(oid('1.2.840.10045.2.1'), hex('2603060100')), bits(hex('04'))),
     }),
     'validity of one time': made({ validity: seq(utc(now)) }),
     'validity of three times': made({ validity: seq(utc(now), utc(now), utc(now)) }),

@@ -1,20 +1,11 @@
-// Certificates made byte by byte: most of what is needed here no library makes. And a provider for tests alone, over node:crypto.
-import {
-  constants,
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign,
-  verify,
-} from 'node:crypto';
+// Certificates made byte by byte: most of what is needed here no library makes. And a provider that counts.
+import { constants, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { defaultLimits } from '@rxtls/core/engine';
 import { referenceIdentity } from '@rxtls/core/engine-parts';
 import { type ChainRules, judgeChain } from '../src/certificate/judge-chain.ts';
 import { trustAnchors } from '../src/certificate/trust-anchors.ts';
-import type { CryptoProvider, PrivateKey, SubjectPublicKey } from '../src/crypto/crypto-provider.ts';
-import type { KeyType, SignatureAlgorithm } from '../src/crypto/signature-scheme.ts';
+import type { CryptoProvider } from '../src/crypto/crypto-provider.ts';
+import { nodeCrypto } from '../src/crypto/node/node-crypto.ts';
 
 export const tlv = (tag: number, ...parts: (Uint8Array | string)[]): Buffer => {
   const content = Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)));
@@ -244,40 +235,22 @@ export const around = (tbs: Buffer, issuer: Issued): Uint8Array =>
     signed('ecdsa-sha256', tbs, issuer.keys.secret),
   ).der;
 
-/** What certificates need of a provider, over node:crypto; `verified` counts. */
-export interface TestCrypto extends Pick<CryptoProvider, 'publicKey' | 'privateKey' | 'sha256' | 'roots'> {
+/** A provider that counts what it verifies, with other roots. */
+export interface TestCrypto extends CryptoProvider {
   verified: number;
 }
-export function testCrypto(roots: readonly Uint8Array[] = []): TestCrypto {
+export function testCrypto(provider: CryptoProvider = nodeCrypto, roots: readonly Uint8Array[] = []): TestCrypto {
   const crypto: TestCrypto = {
+    ...provider,
     verified: 0,
-    sha256: (message) => new Uint8Array(createHash('sha256').update(message).digest()),
-    publicKey: (key: SubjectPublicKey) => ({
-      type: key.type,
-      verify: (algorithm: SignatureAlgorithm, message, signature) => {
-        crypto.verified++;
-        try {
-          const handle = createPublicKey({ key: Buffer.from(key.der), format: 'der', type: 'spki' });
-          return verify(
-            hashOf(algorithm.replace('ed25519', 'ed')),
-            message,
-            { key: handle, ...pssOptions(algorithm) },
-            signature,
-          );
-        } catch {
-          return false;
-        }
-      },
-    }),
-    privateKey: (key, passphrase): PrivateKey => {
-      const handle =
-        key instanceof Uint8Array
-          ? createPrivateKey({ key: Buffer.from(key), format: 'der', type: 'pkcs8' })
-          : createPrivateKey({ key: key as string, ...(passphrase === undefined ? {} : { passphrase }) });
+    publicKey: (key) => {
+      const read = provider.publicKey(key);
       return {
-        type: handle.asymmetricKeyType as KeyType,
-        publicKeyInfo: new Uint8Array(createPublicKey(handle).export({ type: 'spki', format: 'der' })),
-        sign: () => new Uint8Array(),
+        type: read.type,
+        verify: (algorithm, message, signature) => {
+          crypto.verified++;
+          return read.verify(algorithm, message, signature);
+        },
       };
     },
     roots: () => roots,
@@ -285,7 +258,8 @@ export function testCrypto(roots: readonly Uint8Array[] = []): TestCrypto {
   return crypto;
 }
 
-export interface Judging extends Partial<Omit<ChainRules, 'trust' | 'limits' | 'identity'>> {
+export interface Judging extends Partial<Omit<ChainRules, 'trust' | 'limits' | 'identity' | 'crypto'>> {
+  readonly crypto?: TestCrypto;
   readonly name?: string;
   readonly limits?: Partial<ChainRules['limits']>;
 }
@@ -295,8 +269,7 @@ export function judge(
   anchors: readonly Issued[],
   more: Judging = {},
 ): readonly Uint8Array[] | Error {
-  const crypto = testCrypto();
-  const { name, limits, ...rules } = more;
+  const { name, limits, crypto = testCrypto(), ...rules } = more;
   try {
     return judgeChain(
       shown.map(({ der }) => der),

@@ -4,13 +4,13 @@ import { type NameConstraints, nameConstraints } from './name-constraints.ts';
 import { objectId } from './object-id.ts';
 
 /** The bits of KeyUsage that are asked for here (RFC 5280 §4.2.1.3). */
-export interface KeyUsage {
+interface KeyUsage {
   readonly digitalSignature: boolean;
   readonly keyCertSign: boolean;
 }
 
 /** BasicConstraints (RFC 5280 §4.2.1.9). */
-export interface BasicConstraints {
+interface BasicConstraints {
   readonly cA: boolean;
   readonly pathLenConstraint: number | undefined;
 }

@@ -56,6 +56,9 @@ export class DerReader {
     const tag = this.#byte(field);
     // X.690 §8.1.2.4: more bytes of tag follow; §8.1.5: the end of contents, which only an indefinite length has.
     if ((tag & 0x1f) === 0x1f || tag === 0) throw this.malformed(`.${field} has a tag that certificates do not have`);
+    // X.690 §8.9.1 and §8.11.1: sequences and sets are constructed; §10.2: strings are not; nor is any other universal type here.
+    const isList = (tag & 0x1e) === 0x10;
+    if (tag < 0x40 && isList !== tag >= 0x20) throw this.malformed(`.${field} has a tag that DER does not have`);
     const length = this.#length(field);
     if (length > this.#bytes.length - this.#at) throw this.malformed(`.${field} is longer than what is around it`);
     this.#at += length;

@@ -1,14 +1,20 @@
 import { type DerReader, derTag } from './der-reader.ts';
+import { nameString } from './name-string.ts';
 
 /** One attribute of a name, as it stands in the certificate. */
 export interface NameAttribute {
   readonly id: string;
   readonly tag: number;
   readonly content: Uint8Array;
+  /** Undefined for a value that is no string. */
+  readonly text: string | undefined;
 }
 
 /** RelativeDistinguishedNames in their order, each with its attributes. */
 export type DistinguishedName = readonly (readonly NameAttribute[])[];
+
+/** What else stands in names: a unique identifier is a bit string, a postal address a sequence (X.520). */
+const otherValues: readonly number[] = [derTag.bitString, derTag.sequence];
 
 /** Reads the content of a Name (RFC 5280 §4.1.2.4). @throws CertificateError */
 export function distinguishedName(name: DerReader): DistinguishedName {
@@ -22,7 +28,9 @@ export function distinguishedName(name: DerReader): DistinguishedName {
       const id = attribute.objectId('type');
       const { tag, content } = attribute.any('value');
       attribute.end();
-      attributes.push({ id, tag, content });
+      const text = nameString(tag, content);
+      if (text === undefined && !otherValues.includes(tag)) throw attribute.malformed('.value is no string');
+      attributes.push({ id, tag, content, text });
     } while (!set.isAtEnd);
     parts.push(attributes);
   }

@@ -1,5 +1,6 @@
 import { type DerReader, derTag } from './der-reader.ts';
 import { type DistinguishedName, distinguishedName } from './distinguished-name.ts';
+import { readObjectId } from './object-id.ts';
 
 /** The forms of GeneralName (RFC 5280 §4.2.1.6) by their tags. */
 const forms = {
@@ -14,7 +15,7 @@ const forms = {
   0x88: 'registeredID',
 } as const;
 
-export type GeneralNameForm = (typeof forms)[keyof typeof forms];
+type GeneralNameForm = (typeof forms)[keyof typeof forms];
 
 /** A GeneralName (RFC 5280 §4.2.1.6). */
 export type GeneralName =
@@ -26,9 +27,21 @@ export function generalName(reader: DerReader): GeneralName {
   const { tag, content } = reader.any('generalName');
   const form = (forms as Readonly<Record<number, GeneralNameForm | undefined>>)[tag];
   if (form === undefined) throw reader.malformed('.generalName has a form that there is not');
+  if (form === 'otherName') checkOtherName(reader.nested(content, form));
+  if (form === 'registeredID' && readObjectId(content) === undefined)
+    throw reader.malformed('.registeredID is no object identifier');
   if (form !== 'directoryName') return { form, content };
   const explicit = reader.nested(content, 'directoryName');
   const name = distinguishedName(explicit.inside(derTag.sequence, 'name'));
   explicit.end();
   return { form, name };
+}
+
+/** OtherName ::= SEQUENCE { type-id OBJECT IDENTIFIER, value [0] EXPLICIT ANY DEFINED BY type-id } */
+function checkOtherName(name: DerReader): void {
+  name.objectId('type-id');
+  const value = name.inside(0xa0, 'value');
+  name.end();
+  value.any('value');
+  value.end();
 }

@@ -1,5 +1,5 @@
 import { ApiMisuseError } from '@rxtls/core/engine';
-import { equalBytes } from '@rxtls/core/engine-parts';
+import { equalBytes, ownOptions } from '@rxtls/core/engine-parts';
 import type { CryptoProvider, PrivateKey } from '../crypto/crypto-provider.ts';
 import { type SignatureSchemeName, signatureSchemes } from '../crypto/signature-scheme.ts';
 import { type CertificateInput, loadCertificates } from './certificate-input.ts';
@@ -36,10 +36,11 @@ export interface LoadedCredentials {
  * @throws ApiMisuseError otherwise; the message holds nothing of the key.
  */
 export function loadCredentials(
-  { cert, key, passphrase }: Readonly<Partial<Record<keyof Credentials, unknown>>>,
+  input: unknown,
   name: string,
   crypto: Pick<CryptoProvider, 'privateKey' | 'sha256'>,
 ): LoadedCredentials {
+  const { cert, key, passphrase } = ownOptions(input, ['cert', 'key', 'passphrase'], name);
   if (passphrase !== undefined && typeof passphrase !== 'string')
     throw new ApiMisuseError(`${name}.passphrase must be a string`);
   if (cert === undefined || key === undefined) throw new ApiMisuseError(`${name} needs cert and key`);

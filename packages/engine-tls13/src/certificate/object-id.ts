@@ -1,6 +1,5 @@
 /** The object identifiers that are known here, by the names their standards give them. */
 export const objectId = {
-  commonName: '2.5.4.3',
   emailAddress: '1.2.840.113549.1.9.1',
   // RFC 5480 §2.1.1, RFC 8410 §3, RFC 4055 §1.2
   ecPublicKey: '1.2.840.10045.2.1',

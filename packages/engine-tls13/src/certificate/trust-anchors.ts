@@ -1,18 +1,13 @@
 import { ApiMisuseError } from '@rxtls/core/engine';
 import { equalBytes } from '@rxtls/core/engine-parts';
-import type { CryptoProvider, PublicKey } from '../crypto/crypto-provider.ts';
+import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import { loadCertificates } from './certificate-input.ts';
 import { hexText } from './hex-text.ts';
 import { latin1Text } from './latin1-text.ts';
 import { type Certificate, parseCertificate } from './parse-certificate.ts';
+import { type SigningCertificate, signingCertificate } from './signing-certificate.ts';
 
-/** A certificate that is trusted for itself; its own signature means nothing. */
-export interface TrustAnchor {
-  readonly certificate: Certificate;
-  readonly key: PublicKey;
-}
-
-/** Explicit trust anchors, or the runtime's roots as they were when this was made. */
+/** Explicit trust anchors, certificates that are trusted whoever signed them, or the runtime's roots as they were when this was made. */
 export interface TrustAnchors {
   /** The caller's own list: nothing else is trusted. */
   readonly explicit: boolean;
@@ -21,7 +16,7 @@ export interface TrustAnchors {
   /** Whether this very certificate is one. */
   has(certificate: Certificate): boolean;
   /** All that have that subject: a Name in DER, compared byte by byte. */
-  named(subject: Uint8Array): readonly TrustAnchor[];
+  named(subject: Uint8Array): readonly SigningCertificate[];
 }
 
 type AnchorCrypto = Pick<CryptoProvider, 'publicKey' | 'roots' | 'sha256'>;
@@ -46,7 +41,7 @@ export function trustAnchors(input: unknown, name: string, crypto: AnchorCrypto)
 function runtimeRoots(name: string, crypto: AnchorCrypto): TrustAnchors {
   const roots = crypto.roots?.() ?? [];
   if (roots.length === 0) throw new ApiMisuseError(`${name} is required: this runtime brings no roots to trust`);
-  let anchors: ReadonlyMap<string, readonly TrustAnchor[]> | undefined;
+  let anchors: ReadonlyMap<string, readonly SigningCertificate[]> | undefined;
   // To read all of them takes milliseconds, and those with a kind of key that is not spoken here lead nowhere.
   return made(false, `runtime ${setHash(roots, crypto)}`, () => (anchors ??= byName(roots.flatMap(readable), crypto)));
 }
@@ -62,9 +57,9 @@ function readable(der: Uint8Array): readonly Certificate[] {
 function made(
   explicit: boolean,
   hash: string,
-  anchors: () => ReadonlyMap<string, readonly TrustAnchor[]>,
+  anchors: () => ReadonlyMap<string, readonly SigningCertificate[]>,
 ): TrustAnchors {
-  const named = (subject: Uint8Array): readonly TrustAnchor[] => anchors().get(latin1Text(subject)) ?? [];
+  const named = (subject: Uint8Array): readonly SigningCertificate[] => anchors().get(latin1Text(subject)) ?? [];
   return {
     explicit,
     hash,
@@ -76,28 +71,21 @@ function made(
 function byName(
   certificates: readonly Certificate[],
   crypto: AnchorCrypto,
-): ReadonlyMap<string, readonly TrustAnchor[]> {
-  const anchors = new Map<string, TrustAnchor[]>();
+): ReadonlyMap<string, readonly SigningCertificate[]> {
+  const anchors = new Map<string, SigningCertificate[]>();
   for (const certificate of certificates) {
-    const { publicKey } = certificate;
-    if (publicKey === undefined) continue;
+    if (certificate.publicKey === undefined) continue;
     const subject = latin1Text(certificate.subject);
     const same = anchors.get(subject) ?? [];
-    let key: PublicKey | undefined;
-    same.push({
-      certificate,
-      get key() {
-        return (key ??= crypto.publicKey(publicKey));
-      },
-    });
+    same.push(signingCertificate(certificate, crypto));
     anchors.set(subject, same);
   }
   return anchors;
 }
 
-function setHash(ders: readonly Uint8Array[], { sha256 }: AnchorCrypto): string {
-  const hashes = [...new Set(ders.map((der) => hexText(sha256(der))))];
+function setHash(ders: readonly Uint8Array[], crypto: AnchorCrypto): string {
+  const hashes = [...new Set(ders.map((der) => hexText(crypto.sha256(der))))];
   // oxlint-disable-next-line unicorn/no-array-sort -- toSorted is ES2023; this array is ours alone
   const text = hashes.sort().join('');
-  return hexText(sha256(Uint8Array.from(text, (character) => character.charCodeAt(0))));
+  return hexText(crypto.sha256(Uint8Array.from(text, (character) => character.charCodeAt(0))));
 }

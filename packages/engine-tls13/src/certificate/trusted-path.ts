@@ -6,7 +6,7 @@ import { checkSigning } from './check-signing.ts';
 import { certificateRefused } from './certificate-refused.ts';
 import type { ChainRules } from './judge-chain.ts';
 import type { Certificate } from './parse-certificate.ts';
-import type { TrustAnchor } from './trust-anchors.ts';
+import { type SigningCertificate, signingCertificate } from './signing-certificate.ts';
 
 /** The leaf first, the anchor last. One that is an anchor itself stands alone. */
 export type TrustedPath = readonly [Certificate, ...Certificate[]];
@@ -21,24 +21,13 @@ export type TrustedPath = readonly [Certificate, ...Certificate[]];
 export function trustedPath(leaf: Certificate, others: readonly Certificate[], rules: ChainRules): TrustedPath {
   const { trust, limits, crypto } = rules;
   const work = { left: limits.maxNameConstraintComparisons, max: limits.maxNameConstraintComparisons };
+  const issuers = others.map((each) => signingCertificate(each, crypto));
   let checks = 0;
   let obstacle: CertificateError | undefined;
 
-  const issued = (issuer: Certificate, key: () => TrustAnchor['key'], path: TrustedPath): boolean => {
-    const subject = path.at(-1) ?? leaf;
+  const passes = (check: () => void): boolean => {
     try {
-      checkSigning(issuer, subject, rules);
-      checkAuthority(issuer, path, rules);
-    } catch (error) {
-      if (!(error instanceof CertificateError)) throw error;
-      obstacle ??= error;
-      return false;
-    }
-    if (++checks > limits.maxSignatureChecks) throw tooManyChecks(limits.maxSignatureChecks);
-    const algorithm = subject.signatureAlgorithm;
-    if (algorithm === undefined || !key().verify(algorithm, subject.tbs, subject.signature)) return false;
-    try {
-      checkNameConstraints(issuer, path, work);
+      check();
       return true;
     } catch (error) {
       if (!(error instanceof CertificateError)) throw error;
@@ -47,17 +36,28 @@ export function trustedPath(leaf: Certificate, others: readonly Certificate[], r
     }
   };
 
+  const issued = ({ certificate: issuer, key }: SigningCertificate, path: TrustedPath): boolean => {
+    const subject = path.at(-1) ?? leaf;
+    const mayIssue = passes(() => {
+      checkSigning(issuer, subject, rules);
+      checkAuthority(issuer, path, rules);
+    });
+    if (!mayIssue) return false;
+    if (++checks > limits.maxSignatureChecks) throw tooManyChecks(limits.maxSignatureChecks);
+    const algorithm = subject.signatureAlgorithm;
+    if (algorithm === undefined || key()?.verify(algorithm, subject.tbs, subject.signature) !== true) return false;
+    return passes(() => checkNameConstraints(issuer, path, work));
+  };
+
   const extend = (path: TrustedPath): TrustedPath | undefined => {
     const subject = path.at(-1) ?? leaf;
-    const anchor = trust
-      .named(subject.issuer)
-      .find((each) => issued(each.certificate, () => each.key, path))?.certificate;
+    const anchor = trust.named(subject.issuer).find((each) => issued(each, path))?.certificate;
     if (anchor !== undefined) return [...path, anchor];
-    for (const issuer of others) {
-      if (!equalBytes(issuer.subject, subject.issuer) || path.some((each) => isSameEntity(each, issuer))) continue;
-      const { publicKey } = issuer;
-      if (publicKey === undefined || !issued(issuer, () => crypto.publicKey(publicKey), path)) continue;
-      const found = trust.has(issuer) ? ([...path, issuer] as const) : extend([...path, issuer]);
+    for (const issuer of issuers) {
+      const { certificate } = issuer;
+      if (!equalBytes(certificate.subject, subject.issuer) || path.some((each) => isSameEntity(each, certificate)))
+        continue;
+      const found = issued(issuer, path) ? extend([...path, certificate]) : undefined;
       if (found !== undefined) return found;
     }
     return undefined;

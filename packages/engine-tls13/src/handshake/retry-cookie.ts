@@ -1,7 +1,7 @@
 import type { TlsHost } from '@rxtls/core/engine';
 import { Reader } from '../presentation/reader.ts';
 import { Writer } from '../presentation/writer.ts';
-import type { SealingKeys } from '../session/sealing-keys.ts';
+import { type SealingKeys, sealingPurpose } from '../session/sealing-keys.ts';
 import { sameBytes } from './server-hello-check.ts';
 
 /** What a HelloRetryRequest was made from (RFC 8446 §4.2.2). */
@@ -12,8 +12,6 @@ export interface RetryState {
   readonly group: number;
 }
 
-export const cookiePurpose = 2;
-
 /** A sealed cookie that says what was asked for, and when. */
 export function sealCookie(keys: SealingKeys, host: TlsHost, { hello, suite, group }: RetryState): Uint8Array {
   const writer = new Writer();
@@ -23,12 +21,12 @@ export function sealCookie(keys: SealingKeys, host: TlsHost, { hello, suite, gro
   writer.uint16(suite);
   writer.uint16(group);
   writer.vector(1, (to) => to.bytes(hello));
-  return keys.seal(host, cookiePurpose, writer.finish());
+  return keys.seal(host, sealingPurpose.cookie, writer.finish());
 }
 
 /** The cookie is ours, says the same, and is no older than a handshake may last. */
 export function isCookie(keys: SealingKeys, host: TlsHost, cookie: Uint8Array, state: RetryState): boolean {
-  const content = keys.open(host, cookiePurpose, cookie);
+  const content = keys.open(host, sealingPurpose.cookie, cookie);
   if (content === undefined) return false;
   const reader = new Reader(content, 'cookie');
   const age = host.wallClock() - (reader.uint32('high') * 0x1_0000_0000 + reader.uint32('low'));

@@ -13,6 +13,9 @@ const none = new Uint8Array(0);
 /** The same in every provider, so that servers of both kinds can share keys. */
 const suite = cipherSuite.TLS_CHACHA20_POLY1305_SHA256;
 
+/** What is sealed: one is never opened as the other. */
+export const sealingPurpose = { ticket: 1, cookie: 2 } as const;
+
 interface SealingKey {
   readonly name: Uint8Array;
   readonly key: Uint8Array;

@@ -5,11 +5,9 @@ import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import { encodeNewSessionTicket } from '../handshake/messages/new-session-ticket.ts';
 import { sameBytes } from '../handshake/server-hello-check.ts';
 import { ticketPsk } from '../key-schedule/traffic-keys.ts';
-import type { SealingKeys } from './sealing-keys.ts';
+import { type SealingKeys, sealingPurpose } from './sealing-keys.ts';
 import { decodeServerSession, encodeServerSession, type ServerSession } from './server-session.ts';
 import { maxSessionAge } from './tls13-session.ts';
-
-export const ticketPurpose = 1;
 
 /** The client's chain still passes; asked again at each resumption. */
 export type ChainStillGood = (host: TlsHost, chain: readonly Uint8Array[]) => boolean;
@@ -32,7 +30,7 @@ export class ServerTickets {
     ticket: Uint8Array,
     asked: { readonly suite: CipherSuite; readonly scope: Uint8Array },
   ): ServerSession | undefined {
-    const content = this.#keys.open(host, ticketPurpose, ticket);
+    const content = this.#keys.open(host, sealingPurpose.ticket, ticket);
     const session = content === undefined ? undefined : decodeServerSession(content);
     if (session === undefined || session.suite !== asked.suite.id) return undefined;
     const age = host.wallClock() - session.firstVerifiedAt;
@@ -57,7 +55,7 @@ export class ServerTickets {
     const psk = ticketPsk(this.#crypto, suite.hash, resumption, nonce);
     const content = encodeServerSession({ ...session, suite: suite.id, psk });
     psk.fill(0);
-    const ticket = this.#keys.seal(host, ticketPurpose, content);
+    const ticket = this.#keys.seal(host, sealingPurpose.ticket, content);
     content.fill(0);
     if (ticket.length > 0xffff) return undefined;
     const [a = 0, b = 0, c = 0, d = 0] = host.random(4, 'ticket_age_add');

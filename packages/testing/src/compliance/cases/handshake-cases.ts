@@ -23,6 +23,7 @@ export function handshakeCases(context: CaseContext): ComplianceCase[] {
       assert.equal(atClient.cipherSuite, atServer.cipherSuite);
       assert.equal(atClient.resumed, atServer.resumed);
       assert.equal(atClient.alpnProtocol, atServer.alpnProtocol);
+      if (!client.capabilities.alpn || !server.capabilities.alpn) assert.equal(atClient.alpnProtocol, undefined);
       assert.equal(atClient.serverName, atServer.serverName);
       for (const side of pair.sides) {
         assert.equal(side.bytes.consumed, side.bytes.given, `${side.name} is through with the whole handshake`);

@@ -52,7 +52,7 @@ export function keyCases(context: CaseContext): ComplianceCase[] {
       });
   }
   cases.push({
-    name: 'exportKeyingMaterial: equal at both ends, and different for another label, context or connection',
+    name: 'exportKeyingMaterial, where both have it: equal at both ends, different for another label, context or connection',
     run: async () => {
       const pair = await context.pair().open();
       const [client, server] = pair.sides.map(({ engine }) => engine);
