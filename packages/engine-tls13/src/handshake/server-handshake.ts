@@ -1,5 +1,4 @@
 import { CertificateError, type PeerIdentity, PeerMisbehavedError } from '@rxtls/core/engine';
-import { chainNotAfter } from '../certificate/chain-not-after.ts';
 import { judgeChain } from '../certificate/judge-chain.ts';
 import { groupNumber } from '../crypto/named-group.ts';
 import { KeySchedule, type TrafficSecrets } from '../key-schedule/key-schedule.ts';
@@ -250,7 +249,7 @@ export class ServerHandshake implements Handshake {
   }
 
   #certificateVerify(body: Uint8Array, message: Uint8Array): void {
-    checkProof(this.#connection.crypto, body, {
+    checkProof(this.#settings.known, body, {
       role: 'client',
       leaf: this.#leaf,
       offered: this.#settings.schemes,
@@ -327,7 +326,6 @@ export class ServerHandshake implements Handshake {
       exporter: this.#applicationSecrets.exporter,
       resumption,
       firstVerifiedAt,
-      notAfter: chainNotAfter(this.#peer.chain),
     });
   }
 
