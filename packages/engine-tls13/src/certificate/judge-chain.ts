@@ -46,6 +46,7 @@ export function judgeChain(shown: readonly Uint8Array[], rules: ChainRules): rea
   checkKey(leaf, limits);
   const path = trustedPath(leaf, all.slice(1), rules, known);
   checkLeaf(leaf, rules);
+  known.proved(path);
   // Copies: what is known, and the anchors, are not the caller's to change.
   return path.map(({ der }) => new Uint8Array(der));
 }

@@ -17,8 +17,8 @@ const nameBytes = 24;
 export class KnownCertificates {
   readonly #crypto: Pick<CryptoProvider, 'publicKey'>;
   readonly #known = new Map<string, SigningCertificate>();
-  /** By whose key each is known to be signed. */
-  readonly #signed = new WeakMap<Certificate, WeakSet<Certificate>>();
+  /** By whose key each is signed, of paths that were proved. */
+  readonly #issuers = new WeakMap<Certificate, Certificate>();
 
   constructor(crypto: Pick<CryptoProvider, 'publicKey'>) {
     this.#crypto = crypto;
@@ -38,12 +38,13 @@ export class KnownCertificates {
 
   /** Whether the issuer's key has signed the certificate. */
   isSigned(certificate: Certificate, { certificate: issuer, key }: SigningCertificate): boolean {
-    const issuers = this.#signed.get(certificate);
-    if (issuers?.has(issuer) === true) return true;
+    if (this.#issuers.get(certificate) === issuer) return true;
     const { signatureAlgorithm: algorithm, tbs, signature } = certificate;
-    if (algorithm === undefined || key()?.verify(algorithm, tbs, signature) !== true) return false;
-    if (issuers === undefined) this.#signed.set(certificate, new WeakSet([issuer]));
-    else issuers.add(issuer);
-    return true;
+    return algorithm !== undefined && key()?.verify(algorithm, tbs, signature) === true;
+  }
+
+  /** From the leaf to the anchor, each signed by the next. */
+  proved(path: readonly Certificate[]): void {
+    for (const [at, issuer] of path.slice(1).entries()) this.#issuers.set(path[at]!, issuer);
   }
 }
