@@ -29,6 +29,7 @@ import {
   schemesOption,
   suitesOption,
 } from './options.ts';
+import { asciiBytes } from './presentation/ascii.ts';
 import type { RecordPadding } from './record/record-sender.ts';
 import { SealingKeys } from './session/sealing-keys.ts';
 import { ServerTickets } from './session/server-tickets.ts';
@@ -179,7 +180,7 @@ export function scopeOf(
     [settings.alpnProtocols, selection.alpn ?? null],
     serverName ?? null,
   ]);
-  return settings.crypto.sha256(Uint8Array.from(encodeURIComponent(text), (character) => character.charCodeAt(0)));
+  return settings.crypto.sha256(asciiBytes(encodeURIComponent(text)));
 }
 
 function passes(chain: readonly Uint8Array[], rules: ChainRules): boolean {
