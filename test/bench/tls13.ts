@@ -21,7 +21,7 @@ import { fileURLToPath } from 'node:url';
 const names = ['bare', 'engine', 'tls', 'socket', 'core'] as const;
 type Name = (typeof names)[number];
 /** How much of it is done in a round. */
-const counts = { 'bulk 16 KiB': 2_048, 'bulk 64 KiB': 512, full: 100, resumed: 100, echo: 1_000 } as const;
+const counts = { 'bulk 16 KiB': 4_096, 'bulk 64 KiB': 1_024, full: 200, resumed: 200, echo: 4_000 } as const;
 type Work = keyof typeof counts;
 const pairs: readonly (readonly [Name, Name])[] = [
   ['engine', 'bare'],
@@ -56,7 +56,7 @@ const at = (values: number[], share: number): string => {
 };
 
 for (const work of works) {
-  for (const subject of started) for (let n = 0; n < 4; n++) await ask(subject, work, counts[work] / 2);
+  for (const subject of started) for (let n = 0; n < 4; n++) await ask(subject, work, counts[work]);
   const ratios = new Map(pairs.map((pair) => [pair, [] as number[]]));
   for (let round = 0; round < rounds; round++) {
     const cpu = new Map<Name, number | undefined>();

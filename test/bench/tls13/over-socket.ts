@@ -11,6 +11,7 @@ class Wired implements TlsEngineSink, Opened {
   readonly #socket: Socket;
   readonly #engine: TlsEngine;
   #out: Uint8Array[] = [];
+  #plaintext: Uint8Array[] = [];
   readonly #role: string;
   onPlaintext: (bytes: Uint8Array) => void = () => {};
   onOpen: (resumed: boolean) => void = () => {};
@@ -24,6 +25,8 @@ class Wired implements TlsEngineSink, Opened {
     socket.on('data', (chunk: Buffer) => {
       this.#engine.receiveCiphertext(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
       this.#flush();
+      // Not from inside the engine's call: whoever reads may write.
+      for (const bytes of this.#plaintext.splice(0)) this.onPlaintext(bytes);
     });
     socket.on('end', () => {
       this.#engine.receiveEnd();
@@ -65,7 +68,7 @@ class Wired implements TlsEngineSink, Opened {
     this.#out.push(bytes);
   }
   plaintext(bytes: Uint8Array): void {
-    this.onPlaintext(bytes);
+    this.#plaintext.push(bytes);
   }
   negotiated({ resumed }: { readonly resumed: boolean }): void {
     process.nextTick(() => this.onOpen(resumed));
