@@ -12,6 +12,7 @@ import {
   verifyOption,
 } from '@rxtls/core/engine-parts';
 import type { CertificateInput } from './certificate/certificate-input.ts';
+import { KnownCertificates } from './certificate/known-certificates.ts';
 import { type Credentials, type LoadedCredentials, loadCredentials } from './certificate/load-credentials.ts';
 import { type TrustAnchors, trustAnchors } from './certificate/trust-anchors.ts';
 import type { CipherSuite, CipherSuiteName } from './crypto/cipher-suite.ts';
@@ -73,6 +74,8 @@ export interface ClientSettings {
   readonly identity: ReferenceIdentity;
   readonly port: number;
   readonly trust: TrustAnchors;
+  /** The certificates of servers. */
+  readonly known: KnownCertificates;
   readonly credentials: LoadedCredentials | undefined;
   readonly alpnProtocols: readonly string[];
   readonly suites: readonly CipherSuite[];
@@ -125,6 +128,7 @@ export function clientSettings(crypto: CryptoProvider, options: Tls13ClientOptio
     identity: referenceIdentity(own.serverName),
     port: portOption(own.port),
     trust: trustAnchors(own.ca, 'ca', crypto),
+    known: new KnownCertificates(crypto),
     credentials: credentials === undefined ? undefined : loadCredentials(credentials, 'credentials', crypto),
     alpnProtocols: alpnList(own.alpnProtocols),
     suites: suitesOption(own.cipherSuites, crypto),

@@ -11,6 +11,7 @@ import {
 } from '@rxtls/core/engine-parts';
 import type { CertificateInput } from './certificate/certificate-input.ts';
 import { type ChainRules, judgeChain } from './certificate/judge-chain.ts';
+import { KnownCertificates } from './certificate/known-certificates.ts';
 import { type Credentials, type LoadedCredentials, loadCredentials } from './certificate/load-credentials.ts';
 import { type TrustAnchors, trustAnchors } from './certificate/trust-anchors.ts';
 import type { CipherSuite, CipherSuiteName } from './crypto/cipher-suite.ts';
@@ -28,6 +29,7 @@ import {
   schemesOption,
   suitesOption,
 } from './options.ts';
+import { asciiBytes } from './presentation/ascii.ts';
 import type { RecordPadding } from './record/record-sender.ts';
 import { SealingKeys } from './session/sealing-keys.ts';
 import { ServerTickets } from './session/server-tickets.ts';
@@ -75,6 +77,8 @@ export interface ServerSettings {
   readonly alpnProtocols: readonly string[];
   readonly clientAuth: ClientAuth;
   readonly trust: TrustAnchors | undefined;
+  /** The certificates of clients. */
+  readonly known: KnownCertificates;
   readonly verify: VerifyPeer | undefined;
   readonly sealing: SealingKeys;
   readonly tickets: ServerTickets | undefined;
@@ -128,12 +132,14 @@ export function serverSettings(crypto: CryptoProvider, options: Tls13ServerOptio
   const requireServerName = flag(own.requireServerName, 'requireServerName');
   if (requireServerName && virtualHosts.length === 0) throw new ApiMisuseError('requireServerName needs serverNames');
   const sealing = new SealingKeys(crypto, ticketKeys(own.ticketKeys));
+  const known = new KnownCertificates(crypto);
   const clientRules = (host: TlsHost): ChainRules => ({
     usage: 'clientAuth',
     trust: trust!,
     now: host.wallClock(),
     limits: host.limits,
     crypto,
+    known,
   });
   const stillGood = (host: TlsHost, chain: readonly Uint8Array[]): boolean =>
     chain.length === 0 ? clientAuth !== 'require' : trust !== undefined && passes(chain, clientRules(host));
@@ -145,9 +151,10 @@ export function serverSettings(crypto: CryptoProvider, options: Tls13ServerOptio
     alpnProtocols: alpnList(own.alpnProtocols),
     clientAuth,
     trust,
+    known,
     verify: verifyOption(own.verify, 'verify'),
     sealing,
-    tickets: own.sessions === undefined ? new ServerTickets(crypto, sealing, stillGood) : undefined,
+    tickets: own.sessions === undefined ? new ServerTickets(crypto, sealing, known, stillGood) : undefined,
     externalPsks,
     ocspStaple: staple(own.ocspStaple),
     suites: suitesOption(own.cipherSuites, crypto),
@@ -173,7 +180,7 @@ export function scopeOf(
     [settings.alpnProtocols, selection.alpn ?? null],
     serverName ?? null,
   ]);
-  return settings.crypto.sha256(Uint8Array.from(encodeURIComponent(text), (character) => character.charCodeAt(0)));
+  return settings.crypto.sha256(asciiBytes(encodeURIComponent(text)));
 }
 
 function passes(chain: readonly Uint8Array[], rules: ChainRules): boolean {

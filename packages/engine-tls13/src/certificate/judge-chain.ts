@@ -5,7 +5,9 @@ import type { SignatureSchemeName } from '../crypto/signature-scheme.ts';
 import { certificateRefused } from './certificate-refused.ts';
 import { checkExtensions, checkPurpose, checkValidity } from './check-certificate.ts';
 import { checkKey } from './check-key.ts';
-import { type Certificate, parseCertificate } from './parse-certificate.ts';
+import { KnownCertificates } from './known-certificates.ts';
+import type { Certificate } from './parse-certificate.ts';
+import type { SigningCertificate } from './signing-certificate.ts';
 import type { TrustAnchors } from './trust-anchors.ts';
 import { trustedPath } from './trusted-path.ts';
 
@@ -23,6 +25,8 @@ export interface ChainRules {
     'maxChainLength' | 'minRsaKeyBits' | 'maxRsaKeyBits' | 'maxSignatureChecks' | 'maxNameConstraintComparisons'
   >;
   readonly crypto: Pick<CryptoProvider, 'publicKey'>;
+  /** What a factory has read before; nothing where it is left out. */
+  readonly known?: KnownCertificates;
   /** The schemes that certificates below an anchor may be signed with; all that are spoken where it is left out. */
   readonly allowedSchemes?: readonly SignatureSchemeName[];
 }
@@ -34,20 +38,27 @@ export interface ChainRules {
  */
 export function judgeChain(shown: readonly Uint8Array[], rules: ChainRules): readonly Uint8Array[] {
   const { limits, usage } = rules;
-  const [leaf, ...others] = readable(shown, rules);
+  const known = rules.known ?? new KnownCertificates(rules.crypto);
+  const all = readable(shown, rules, known);
+  const leaf = all[0]?.certificate;
   if (leaf === undefined) throw missing(usage);
-  for (const certificate of [leaf, ...others]) if (certificate.publicKey !== undefined) checkKey(certificate, limits);
+  for (const { certificate } of all) if (certificate.publicKey !== undefined) checkKey(certificate, limits);
   checkKey(leaf, limits);
-  const path = trustedPath(leaf, others, rules);
+  const path = trustedPath(leaf, all.slice(1), rules, known);
   checkLeaf(leaf, rules);
-  // Copies: the application gets them, and the last one is the anchor of every connection.
+  known.proved(path);
+  // Copies: what is known, and the anchors, are not the caller's to change.
   return path.map(({ der }) => new Uint8Array(der));
 }
 
-function readable(shown: readonly Uint8Array[], { limits }: ChainRules): readonly Certificate[] {
+function readable(
+  shown: readonly Uint8Array[],
+  { limits }: ChainRules,
+  known: KnownCertificates,
+): readonly SigningCertificate[] {
   if (shown.length > limits.maxChainLength)
     throw certificateRefused('chain-too-long', `the peer's chain has more than ${limits.maxChainLength} certificates`);
-  return shown.map(parseCertificate);
+  return shown.map((der) => known.read(der));
 }
 
 /** Last of all the leaf by itself, so that a chain that leads nowhere is always refused as one. */

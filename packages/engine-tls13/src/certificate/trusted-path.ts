@@ -5,8 +5,9 @@ import { checkNameConstraints } from './check-name-constraints.ts';
 import { checkSigning } from './check-signing.ts';
 import { certificateRefused } from './certificate-refused.ts';
 import type { ChainRules } from './judge-chain.ts';
+import type { KnownCertificates } from './known-certificates.ts';
 import type { Certificate } from './parse-certificate.ts';
-import { type SigningCertificate, signingCertificate } from './signing-certificate.ts';
+import type { SigningCertificate } from './signing-certificate.ts';
 
 /** The leaf first, the anchor last. One that is an anchor itself stands alone. */
 export type TrustedPath = readonly [Certificate, ...Certificate[]];
@@ -18,10 +19,14 @@ export type TrustedPath = readonly [Certificate, ...Certificate[]];
  * @param shown the leaf first, the others in any order.
  * @throws CertificateError of the first obstacle when there is no path, LimitExceededError
  */
-export function trustedPath(leaf: Certificate, others: readonly Certificate[], rules: ChainRules): TrustedPath {
-  const { trust, limits, crypto } = rules;
+export function trustedPath(
+  leaf: Certificate,
+  others: readonly SigningCertificate[],
+  rules: ChainRules,
+  known: KnownCertificates,
+): TrustedPath {
+  const { trust, limits } = rules;
   const work = { left: limits.maxNameConstraintComparisons, max: limits.maxNameConstraintComparisons };
-  const issuers = others.map((each) => signingCertificate(each, crypto));
   let checks = 0;
   let obstacle: CertificateError | undefined;
 
@@ -36,7 +41,8 @@ export function trustedPath(leaf: Certificate, others: readonly Certificate[], r
     }
   };
 
-  const issued = ({ certificate: issuer, key }: SigningCertificate, path: TrustedPath): boolean => {
+  const issued = (signing: SigningCertificate, path: TrustedPath): boolean => {
+    const issuer = signing.certificate;
     const subject = path.at(-1) ?? leaf;
     const mayIssue = passes(() => {
       checkSigning(issuer, subject, rules);
@@ -44,8 +50,7 @@ export function trustedPath(leaf: Certificate, others: readonly Certificate[], r
     });
     if (!mayIssue) return false;
     if (++checks > limits.maxSignatureChecks) throw tooManyChecks(limits.maxSignatureChecks);
-    const algorithm = subject.signatureAlgorithm;
-    if (algorithm === undefined || key()?.verify(algorithm, subject.tbs, subject.signature) !== true) return false;
+    if (!known.isSigned(subject, signing)) return false;
     return passes(() => checkNameConstraints(issuer, path, work));
   };
 
@@ -53,7 +58,7 @@ export function trustedPath(leaf: Certificate, others: readonly Certificate[], r
     const subject = path.at(-1) ?? leaf;
     const anchor = trust.named(subject.issuer).find((each) => issued(each, path))?.certificate;
     if (anchor !== undefined) return [...path, anchor];
-    for (const issuer of issuers) {
+    for (const issuer of others) {
       const { certificate } = issuer;
       if (!equalBytes(certificate.subject, subject.issuer) || path.some((each) => isSameEntity(each, certificate)))
         continue;

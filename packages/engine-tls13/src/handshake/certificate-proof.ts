@@ -1,6 +1,6 @@
 import { CertificateError, EngineFailureError, PeerMisbehavedError } from '@rxtls/core/engine';
+import type { KnownCertificates } from '../certificate/known-certificates.ts';
 import type { LoadedCredentials } from '../certificate/load-credentials.ts';
-import { parseCertificate } from '../certificate/parse-certificate.ts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import { type SignatureScheme, signatureScheme, signatureSchemes } from '../crypto/signature-scheme.ts';
 import type { HandshakeConnection } from './handshake-connection.ts';
@@ -82,7 +82,7 @@ function checkedSignature(
  * @throws PeerMisbehavedError `illegal_parameter`, `decrypt_error`
  */
 export function checkProof(
-  crypto: CryptoProvider,
+  known: KnownCertificates,
   body: Uint8Array,
   peer: {
     readonly role: 'client' | 'server';
@@ -99,14 +99,15 @@ export function checkProof(
     throw new PeerMisbehavedError('CertificateVerify uses a signature scheme that was not offered', {
       alert: 'illegal_parameter',
     });
-  const { publicKey, onlyAlgorithm } = parseCertificate(peer.leaf);
+  const { certificate, key } = known.read(peer.leaf);
+  const { publicKey, onlyAlgorithm } = certificate;
   // RFC 8446 §4.4.3: "the key ... MUST be ... compatible" with the scheme.
   if (publicKey?.type !== scheme.key || scheme.algorithm !== (onlyAlgorithm ?? scheme.algorithm))
     throw new PeerMisbehavedError('CertificateVerify uses a signature scheme of another kind of key', {
       alert: 'illegal_parameter',
     });
   // RFC 8446 §4.4.3: "If the verification fails, the receiver MUST terminate the handshake with a "decrypt_error" alert."
-  if (!crypto.publicKey(publicKey).verify(scheme.algorithm, signedContent(peer.role, peer.digest), signature))
+  if (key()?.verify(scheme.algorithm, signedContent(peer.role, peer.digest), signature) !== true)
     throw new PeerMisbehavedError("CertificateVerify is not signed by the certificate's key", {
       alert: 'decrypt_error',
     });

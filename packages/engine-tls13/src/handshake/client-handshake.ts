@@ -4,7 +4,6 @@ import {
   type PeerIdentity,
   PeerMisbehavedError,
 } from '@rxtls/core/engine';
-import { chainNotAfter } from '../certificate/chain-not-after.ts';
 import { judgeChain } from '../certificate/judge-chain.ts';
 import type { ClientSettings } from '../client-options.ts';
 import type { CipherSuite } from '../crypto/cipher-suite.ts';
@@ -256,8 +255,16 @@ export class ClientHandshake implements Handshake {
     const shown = entries.map(({ certificate }) => certificate);
     const staple = entries[0]?.ocspResponse;
     this.#leaf = shown[0]!;
-    const { identity, trust, replaceVerification } = this.#settings;
-    const rules = { usage: 'serverAuth', identity, trust, now: host.wallClock(), limits: host.limits, crypto } as const;
+    const { identity, trust, known, replaceVerification } = this.#settings;
+    const rules = {
+      usage: 'serverAuth',
+      identity,
+      trust,
+      now: host.wallClock(),
+      limits: host.limits,
+      crypto,
+      known,
+    } as const;
     this.#peer = {
       chain: replaceVerification === undefined ? judgeChain(shown, rules) : shown,
       verification: 'passed',
@@ -268,7 +275,7 @@ export class ClientHandshake implements Handshake {
   }
 
   #certificateVerify(body: Uint8Array, message: Uint8Array): void {
-    checkProof(this.#connection.crypto, body, {
+    checkProof(this.#settings.known, body, {
       role: 'server',
       leaf: this.#leaf,
       offered: this.#settings.schemes,
@@ -353,7 +360,6 @@ export class ClientHandshake implements Handshake {
       exporter: secrets.exporter,
       resumption,
       firstVerifiedAt: this.#resumed ? this.#offer!.firstVerifiedAt : host.wallClock(),
-      notAfter: chainNotAfter(this.#peer.chain),
     });
   }
 

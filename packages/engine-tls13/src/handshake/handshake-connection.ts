@@ -37,8 +37,6 @@ export interface Connected {
   readonly resumption: Uint8Array;
   /** When the peer's chain was first verified, in milliseconds since 1970: now, or what the resumed session says. */
   readonly firstVerifiedAt: number;
-  /** Validity's end of what proved the peer, in milliseconds since 1970. */
-  readonly notAfter: number;
 }
 
 /** One side's handshake: a table of states, and after it what still may come. */

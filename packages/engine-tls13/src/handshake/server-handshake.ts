@@ -1,5 +1,4 @@
 import { CertificateError, type PeerIdentity, PeerMisbehavedError } from '@rxtls/core/engine';
-import { chainNotAfter } from '../certificate/chain-not-after.ts';
 import { judgeChain } from '../certificate/judge-chain.ts';
 import { groupNumber } from '../crypto/named-group.ts';
 import { hostRandom } from '../host-random.ts';
@@ -259,7 +258,7 @@ export class ServerHandshake implements Handshake {
   }
 
   #certificateVerify(body: Uint8Array, message: Uint8Array): void {
-    checkProof(this.#connection.crypto, body, {
+    checkProof(this.#settings.known, body, {
       role: 'client',
       leaf: this.#leaf,
       offered: this.#settings.schemes,
@@ -340,7 +339,6 @@ export class ServerHandshake implements Handshake {
       exporter,
       resumption,
       firstVerifiedAt,
-      notAfter: chainNotAfter(this.#peer.chain),
     });
   }
 

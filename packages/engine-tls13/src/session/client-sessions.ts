@@ -65,10 +65,11 @@ export class ClientSessions {
   }
 
   #stillPasses(chain: readonly Uint8Array[], host: TlsHost): boolean {
-    const { identity, trust, crypto, replaceVerification } = this.#settings;
+    const { identity, trust, crypto, known, replaceVerification } = this.#settings;
     if (replaceVerification !== undefined) return true;
     try {
-      judgeChain(chain, { usage: 'serverAuth', identity, trust, now: host.wallClock(), limits: host.limits, crypto });
+      const now = host.wallClock();
+      judgeChain(chain, { usage: 'serverAuth', identity, trust, now, limits: host.limits, crypto, known });
       return true;
     } catch {
       // Whatever it is that speaks against the chain now: a full handshake will say it.
@@ -78,7 +79,8 @@ export class ClientSessions {
 
   put(session: Tls13Session, chain: readonly Uint8Array[], firstVerifiedAt: number): boolean {
     if (this.#store === undefined || chain.length === 0) return false;
-    this.#store.put(this.#scope, { session, chain, notAfter: chainNotAfter(chain), firstVerifiedAt });
+    const notAfter = chainNotAfter(chain, this.#settings.known);
+    this.#store.put(this.#scope, { session, chain, notAfter, firstVerifiedAt });
     return true;
   }
 }

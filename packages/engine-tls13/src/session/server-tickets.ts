@@ -1,5 +1,6 @@
 import type { TlsHost } from '@rxtls/core/engine';
 import { chainNotAfter } from '../certificate/chain-not-after.ts';
+import type { KnownCertificates } from '../certificate/known-certificates.ts';
 import type { CipherSuite } from '../crypto/cipher-suite.ts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import { encodeNewSessionTicket } from '../handshake/messages/new-session-ticket.ts';
@@ -17,11 +18,13 @@ export type ChainStillGood = (host: TlsHost, chain: readonly Uint8Array[]) => bo
 export class ServerTickets {
   readonly #crypto: CryptoProvider;
   readonly #keys: SealingKeys;
+  readonly #known: KnownCertificates;
   readonly #stillGood: ChainStillGood;
 
-  constructor(crypto: CryptoProvider, keys: SealingKeys, stillGood: ChainStillGood) {
+  constructor(crypto: CryptoProvider, keys: SealingKeys, known: KnownCertificates, stillGood: ChainStillGood) {
     this.#crypto = crypto;
     this.#keys = keys;
+    this.#known = known;
     this.#stillGood = stillGood;
   }
 
@@ -71,6 +74,6 @@ export class ServerTickets {
 
   /** min(7 days, until the leaf's notAfter) from the first full handshake, in milliseconds. */
   #life(firstVerifiedAt: number, chain: readonly Uint8Array[]): number {
-    return Math.min(maxSessionAge, chainNotAfter(chain) - firstVerifiedAt);
+    return Math.min(maxSessionAge, chainNotAfter(chain, this.#known) - firstVerifiedAt);
   }
 }
