@@ -143,7 +143,7 @@ export function clientSettings(crypto: CryptoProvider, options: Tls13ClientOptio
   return { ...settings, sessions: new ClientSessions(settings, sessionStoreOption(own.sessions, Tls13Sessions)) };
 }
 
-const offeredPsk = ({ identity, key, hash }: ExternalPsk): OfferedPsk => ({
+const offeredPsk = ({ identity, key, hash }: Required<ExternalPsk>): OfferedPsk => ({
   kind: 'external',
   identity,
   // RFC 8446 §4.2.11: "For identities established externally, an obfuscated_ticket_age of 0 SHOULD be used".

@@ -7,5 +7,5 @@ export interface ExternalPsk {
   /** At least 16 random bytes; a password is no key (RFC 9257 §6). */
   readonly key: Uint8Array;
   /** Default `sha256`. */
-  readonly hash: HashName;
+  readonly hash?: HashName;
 }

@@ -68,7 +68,7 @@ export function paddingOption(value: unknown): RecordPadding | undefined {
 }
 
 /** Reads and copies pre-shared keys. @throws ApiMisuseError; the message holds nothing of a key */
-export function externalPsksOption(value: unknown, option: string): readonly ExternalPsk[] {
+export function externalPsksOption(value: unknown, option: string): readonly Required<ExternalPsk>[] {
   if (value === undefined) return [];
   const given: readonly unknown[] = Array.isArray(value) ? value : [value];
   const psks = given.map((each) => externalPsk(each, option));
@@ -78,7 +78,7 @@ export function externalPsksOption(value: unknown, option: string): readonly Ext
   return psks;
 }
 
-function externalPsk(value: unknown, option: string): ExternalPsk {
+function externalPsk(value: unknown, option: string): Required<ExternalPsk> {
   const { identity, key, hash = 'sha256' } = ownOptions(value, ['identity', 'key', 'hash'], option);
   if (!(identity instanceof Uint8Array) || identity.length < 1 || identity.length > 0xffff)
     throw new ApiMisuseError(`${option}.identity must be 1 to 65535 bytes`);

@@ -78,7 +78,7 @@ export interface ServerSettings {
   readonly verify: VerifyPeer | undefined;
   readonly sealing: SealingKeys;
   readonly tickets: ServerTickets | undefined;
-  readonly externalPsks: readonly ExternalPsk[];
+  readonly externalPsks: readonly Required<ExternalPsk>[];
   readonly ocspStaple: Uint8Array | undefined;
   readonly suites: readonly CipherSuite[];
   readonly groups: readonly GroupName[];
