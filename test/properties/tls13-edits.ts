@@ -1,6 +1,6 @@
 // What a forger makes of one of its handshake messages before it hashes and sends it.
 import fc from 'fast-check';
-import { type ByteChange, byteChange, changedBytes, joined } from './byte-change.ts';
+import { type ByteChange, byteChange, changedBytes, joined, part } from './byte-change.ts';
 
 /** `which`: the one of several that is meant, as a part of their number. */
 export type Edit =
@@ -27,7 +27,6 @@ export type Edit =
       readonly change: ByteChange;
     };
 
-const part = fc.double({ min: 0, max: 1, noNaN: true });
 const bytes = (maxLength: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ maxLength });
 
 /** Every type that has a name, and some that have none. */
@@ -81,7 +80,7 @@ export const edit: fc.Arbitrary<Edit> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('extension' as const),
       what: fc.constantFrom('drop', 'double', 'first', 'last', 'retype', 'set', 'add', 'change'),
-      which: part,
+      which: part(),
       type: extensionNumber,
       data: bytes(24),
       change: byteChange,
@@ -92,7 +91,7 @@ export const edit: fc.Arbitrary<Edit> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('chain' as const),
       what: fc.constantFrom('drop', 'double', 'last', 'add', 'change', 'many', 'empty'),
-      which: part,
+      which: part(),
       data: bytes(40),
       change: byteChange,
     }),
