@@ -45,6 +45,7 @@ export const withHeader = (type: number, body: Uint8Array): Uint8Array =>
 export const strayMessage: fc.Arbitrary<Uint8Array> = fc.oneof(
   fc.tuple(messageType, bytes(40)).map(([type, body]) => withHeader(type, body)),
   fc.constantFrom(0, 1, 2, 255).map((asked) => withHeader(24, Uint8Array.of(asked))),
+  fc.tuple(fc.constantFrom(4, 13, 24), bytes(4)).map(([type, body]) => withHeader(type, body)),
   // A ticket that is well made: lifetime, age_add, nonce, ticket, extensions.
   fc
     .tuple(fc.nat(0xff), bytes(20))

@@ -35,6 +35,8 @@ export interface Forgery {
   readonly hashed: boolean;
   readonly strays: readonly { readonly record: number; readonly stray: Stray }[];
   readonly inner: readonly { readonly record: number; readonly change: ByteChange }[];
+  /** Records that leave without the protection that they should have. */
+  readonly naked: readonly number[];
   /** The most of a handshake flight in one record. */
   readonly fragment: number;
   readonly padding: number;
@@ -67,6 +69,8 @@ export class Forger {
   /** Handshake messages as its own code made them, whatever left. */
   readonly made: Uint8Array[] = [];
   connected: Connected | undefined;
+  /** A record has left without its protection. */
+  wasNaked = false;
   /** It has come to its own end: it says no more. */
   isDone = false;
   /** Application data that it has protected. */
@@ -201,13 +205,20 @@ export class Forger {
     let changed = content;
     for (const { record, change } of this.#forgery.inner)
       if (record === number) changed = changedBytes(changed, change);
-    this.#protect(type, changed, this.#forgery.padding);
+    const isNaked = this.#sending !== undefined && this.#forgery.naked.includes(number);
+    if (isNaked) this.#clear(type, changed);
+    else this.#protect(type, changed, this.#forgery.padding);
+    this.wasNaked ||= isNaked;
+  }
+
+  #clear(type: number, content: Uint8Array): void {
+    this.#put(joined([Uint8Array.of(type, 3, 3, content.length >> 8, content.length), content]), false);
   }
 
   #protect(type: number, content: Uint8Array, padding: number): void {
     const length = Math.min(content.length, 16_640);
     if (this.#sending === undefined) {
-      this.#put(joined([Uint8Array.of(type, 3, 3, length >> 8, length), content.subarray(0, length)]), false);
+      this.#clear(type, content.subarray(0, length));
       return;
     }
     const trailer = new Uint8Array(1 + Math.max(0, Math.min(padding, this.#mostInner - length)));

@@ -58,7 +58,7 @@ export interface Plan {
 
 const honest: Plan = {
   setting: 'plain',
-  forgery: { edits: [], hashed: true, strays: [], inner: [], fragment: 16_384, padding: 0 },
+  forgery: { edits: [], hashed: true, strays: [], inner: [], naked: [], fragment: 16_384, padding: 0 },
   wire: [],
   chunk: 65_536,
   asked: ['write'],
@@ -129,6 +129,7 @@ const forgery: fc.Arbitrary<Forgery> = fc.record({
   hashed: fc.constantFrom(true, true, true, false),
   strays: few(fc.record({ record: fc.nat(9), stray }), 5),
   inner: few(fc.record({ record: fc.nat(9), change: byteChange })),
+  naked: fc.oneof({ weight: 9, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.tuple(fc.nat(9)) }),
   fragment: fc.oneof(
     { weight: 3, arbitrary: fc.constant(16_384) },
     { weight: 1, arbitrary: fc.constantFrom(64, 100, 333) },
@@ -184,6 +185,7 @@ const single = fc
       { weight: 6, arbitrary: fc.record({ edits: fc.tuple(fc.record({ message: fc.nat(5), edit })) }) },
       { weight: 2, arbitrary: fc.record({ strays: fc.tuple(fc.record({ record: fc.nat(6), stray })) }) },
       { weight: 1, arbitrary: fc.record({ inner: fc.tuple(fc.record({ record: fc.nat(6), change: byteChange })) }) },
+      { weight: 1, arbitrary: fc.record({ naked: fc.tuple(fc.nat(9)) }) },
       { weight: 2, arbitrary: fc.record({ wire: fc.tuple(wireChange) }) },
     ),
   )
@@ -385,6 +387,12 @@ export async function tls13Fuzz(pki: TestPki): Promise<(role: Role, plan: Plan) 
       if (error !== undefined) check(wrongError(error, side));
       check(transcripts.wrong);
       if (side.negotiated !== undefined) check(notProved());
+      if (forger.wasNaked && isHonest(plan.forgery) && plan.wire.length === 0) {
+        const alert = error?.alert ?? 'none';
+        // RFC 8446 §5.2 of data, §5 of all others; data of more than a small record holds is refused before.
+        if (!['unexpected_message', 'bad_record_mac', 'record_overflow'].includes(alert))
+          object(`a record had no protection, and: ${error?.name} ${alert}`);
+      }
       const sent = joined(forger.sentData);
       if (!Buffer.from(sent.subarray(0, side.received.length)).equals(side.received))
         object('plaintext that nobody sent');
