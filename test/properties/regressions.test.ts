@@ -5,6 +5,7 @@ import { nodeGround } from './node-ground.ts';
 import { placeboGround } from './placebo-ground.ts';
 import { type Ground, runScript } from './run-script.ts';
 import type { EndSetup, Script } from './script.ts';
+import { tls13Ground } from './tls13-ground.ts';
 
 const end: EndSetup = {
   halfOpen: false,
@@ -117,7 +118,8 @@ over(placeboGround, 'placebo', {
 });
 
 const pki = await testPki();
-over(nodeGround(pki.authorityPem, await pki.leaf('ecdsa')), 'node', {
+const leaf = await pki.leaf('ecdsa');
+over(nodeGround(pki.authorityPem, leaf), 'node', {
   'C3: a close_notify that comes while the peer is being verified is no close during the handshake': {
     asynchronous: 'timer',
     version: 'TLSv1.2',
@@ -125,5 +127,16 @@ over(nodeGround(pki.authorityPem, await pki.leaf('ecdsa')), 'node', {
     client: { ...end, writes: { list: [0] }, verify: 'sync' },
     server: { ...end, writes: 'subject' },
     steps: [{ do: 'close', end: 'server' }],
+  },
+});
+over(tls13Ground(pki.authorityPem, leaf, ['client']), 'tls13 to openssl', {
+  'C4: asked for new keys after its close_notify, the server goes on receiving': {
+    asynchronous: 'timer',
+    server: { ...end, writes: { list: [1] } },
+    steps: [
+      { do: 'advance', ms: 0 },
+      { do: 'updateKeys', end: 'client' },
+      { do: 'updateKeys', end: 'client' },
+    ],
   },
 });

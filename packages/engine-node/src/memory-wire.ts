@@ -8,6 +8,8 @@ export interface MemoryWireEvents {
   reading(): void;
 }
 
+type WriteDone = (error?: Error | null) => void;
+
 /**
  * The duplex that stands where a socket would. Its readable side never ends: Node shows a close_notify and the end of
  * its transport by the same 'end', so the transport's end is kept from it, and an 'end' can only be a close_notify.
@@ -43,6 +45,19 @@ export class MemoryWire extends Duplex {
     if (chunk.length === 0) this.#holdBack();
     else this.#events.written(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     done();
+  }
+
+  /**
+   * Asked for a new key after its close_notify, OpenSSL answers all the same (Node has ended the stream by then). What stands
+   * behind a close_notify is read by nobody (RFC 8446 §6.1), so it is dropped; an error would end what still comes in.
+   */
+  override write(chunk: unknown, second?: BufferEncoding | WriteDone, third?: WriteDone): boolean {
+    if (this.writableEnded) {
+      const done = typeof second === 'function' ? second : third;
+      done?.();
+      return true;
+    }
+    return typeof second === 'string' ? super.write(chunk, second, third) : super.write(chunk, second);
   }
 
   /**
