@@ -25,6 +25,7 @@ import { decodeKeyShareRetry, decodeKeyShareServer } from './extensions/key-shar
 import { decodePreSharedKeyServer } from './extensions/offered-psks.ts';
 import { decodeRecordSizeLimitServer } from './extensions/record-size-limit.ts';
 import { decodeSignatureAlgorithms } from './extensions/signature-algorithms.ts';
+import { checkUnusedExtensions } from './extensions/unused-extensions.ts';
 import type { Handshake, HandshakeConnection } from './handshake-connection.ts';
 import { illegal, missing, outOfOrder } from './handshake-checks.ts';
 import { decodeCertificate, encodeCertificate } from './messages/certificate.ts';
@@ -213,6 +214,7 @@ export class ClientHandshake implements Handshake {
 
   #encryptedExtensions(body: Uint8Array, message: Uint8Array): void {
     const { extensions } = decodeEncryptedExtensions(body, this.#offered);
+    checkUnusedExtensions(extensions, 'EncryptedExtensions');
     const serverName = extensions.get(extensionType.server_name);
     if (serverName !== undefined) decodeEmpty(serverName, 'EncryptedExtensions.server_name');
     const alpn = extensions.get(extensionType.application_layer_protocol_negotiation);
@@ -233,7 +235,9 @@ export class ClientHandshake implements Handshake {
   }
 
   #certificateRequest(body: Uint8Array, message: Uint8Array): void {
-    const schemes = decodeCertificateRequest(body).extensions.get(extensionType.signature_algorithms);
+    const { extensions } = decodeCertificateRequest(body);
+    checkUnusedExtensions(extensions, 'CertificateRequest');
+    const schemes = extensions.get(extensionType.signature_algorithms);
     this.#requested = schemes === undefined ? [] : decodeSignatureAlgorithms(schemes);
     this.#transcript.add(message);
     this.state = 'WAIT_CERT';
