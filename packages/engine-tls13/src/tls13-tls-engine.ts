@@ -298,6 +298,7 @@ export class Tls13TlsEngine implements TlsEngine {
       limitSending: (bytes) => this.#sender.limitTo(bytes),
       limitReceiving: (bytes) => this.#receiver.limitTo(bytes),
       skipEarlyData: () => this.#receiver.skipEarlyData(),
+      endEarlyData: () => this.#receiver.endEarlyData(),
       ask: (task, then) => this.#ask(task, then),
       keylog: (label, random, secret) => {
         if (this.#role.keylog && this.#sink.observed)

@@ -118,6 +118,8 @@ export class ServerHandshake implements Handshake {
     const retry = this.#retry!;
     this.#hello = readClientHello(body);
     checkSecondHello(first, this.#hello);
+    // RFC 8446 §4.2.10: after HelloRetryRequest early data are skipped up to this message; what fails to open behind it is "bad_record_mac".
+    this.#connection.endEarlyData();
     // RFC 8446 §4.2.2: "When sending the new ClientHello, the client MUST copy the contents of the extension received in the HelloRetryRequest into a "cookie" extension".
     if (this.#hello.cookie === undefined) throw missing('cookie');
     if (!isCookie(this.#settings.sealing, this.#connection.host, this.#hello.cookie, retry))

@@ -73,6 +73,11 @@ export class RecordReceiver {
     this.#earlyData = mostEarlyData;
   }
 
+  /** A second ClientHello has come: none can follow it. */
+  endEarlyData(): void {
+    this.#earlyData = undefined;
+  }
+
   /** The next record; a dropped one has no content and type 20. Undefined while it is incomplete. */
   next(): ReceivedRecord | undefined {
     const raw = this.#reader.next(this.#protection === undefined ? 'clear' : 'tls13');
