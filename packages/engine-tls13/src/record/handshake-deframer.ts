@@ -10,13 +10,15 @@ export interface HandshakeMessage {
 
 /**
  * Puts handshake messages together from the fragments that records carry (RFC 8446 §5.1). A length that is only claimed
- * allocates nothing: memory follows the bytes that came.
+ * allocates nothing: memory follows the bytes that came, and so does the work, however small the fragments are.
  */
 export class HandshakeDeframer {
   readonly #limits: Limits;
   #bytes: Uint8Array = new Uint8Array(0);
   /** What of `#bytes` has been handed out. */
   #at = 0;
+  /** Where in `#bytes` the bytes that came end; behind it is room that was made ahead. */
+  #end = 0;
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -24,20 +26,27 @@ export class HandshakeDeframer {
 
   /** Bytes of messages that are not handed out. */
   get pending(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.#at;
   }
 
   push(fragment: Uint8Array): void {
-    if (this.pending === 0) {
+    const { pending } = this;
+    if (pending === 0) {
       this.#bytes = fragment;
       this.#at = 0;
+      this.#end = fragment.length;
       return;
     }
-    const joined = new Uint8Array(this.pending + fragment.length);
-    joined.set(this.#bytes.subarray(this.#at));
-    joined.set(fragment, this.pending);
-    this.#bytes = joined;
-    this.#at = 0;
+    // Never in place of what was handed out, and never behind a fragment, which is the record layer's.
+    if (this.#end + fragment.length > this.#bytes.length) {
+      const room = new Uint8Array(2 * (pending + fragment.length));
+      room.set(this.#bytes.subarray(this.#at, this.#end));
+      this.#bytes = room;
+      this.#at = 0;
+      this.#end = pending;
+    }
+    this.#bytes.set(fragment, this.#end);
+    this.#end += fragment.length;
   }
 
   /** The next whole message, a view of what came. @throws LimitExceededError as soon as one says that it is too long. */
@@ -55,7 +64,7 @@ export class HandshakeDeframer {
         },
       );
     const end = this.#at + headerBytes + length;
-    if (this.#bytes.length < end) return undefined;
+    if (this.#end < end) return undefined;
     const bytes = this.#bytes.subarray(this.#at, end);
     this.#at = end;
     return { type, bytes };
@@ -64,5 +73,6 @@ export class HandshakeDeframer {
   clear(): void {
     this.#bytes = new Uint8Array(0);
     this.#at = 0;
+    this.#end = 0;
   }
 }
