@@ -75,11 +75,10 @@ export class Tls13TlsEngine implements TlsEngine {
       sender: this.#sender,
       receiver: this.#receiver,
       messages: this.#messages,
+      watch: this.#watch,
       event: (event) => this.#sink.event(event),
     });
-    this.#postHandshake = new TokenBucket('postHandshakeMessages', limits.postHandshakeMessages, () =>
-      host.monotonicClock(),
-    );
+    this.#postHandshake = new TokenBucket('postHandshakeMessages', host, this.#watch);
     this.#tickets = { kept: 0, max: limits.maxTickets, now: 0 };
     this.#sink.readiness(engineReadiness.wantRead);
     this.#enter(() => {

@@ -5,6 +5,7 @@ import {
   type TlsEvent,
   type TlsHost,
 } from '@rxtls/core/engine';
+import type { LimitWatch } from '@rxtls/core/engine-parts';
 import type { CipherSuite } from '../crypto/cipher-suite.ts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import { decodeKeyUpdate, encodeKeyUpdate } from '../handshake/messages/key-update.ts';
@@ -32,6 +33,7 @@ export interface KeyedConnection {
   readonly sender: RecordSender;
   readonly receiver: RecordReceiver;
   readonly messages: HandshakeDeframer;
+  readonly watch: LimitWatch;
   event(event: TlsEvent): void;
 }
 
@@ -44,7 +46,7 @@ export class ConnectionKeys {
 
   constructor(connection: KeyedConnection) {
     this.#connection = connection;
-    this.#updates = new KeyUpdates(connection.host);
+    this.#updates = new KeyUpdates(connection.host, connection.watch);
   }
 
   /** What is sent from now on. */
