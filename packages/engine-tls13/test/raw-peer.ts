@@ -282,7 +282,9 @@ export class RawPeer {
     if ((retry !== undefined || cookie !== undefined) && !this.#retried) {
       this.#retried = true;
       this.#beginAgain();
-      const extensions = new Map<number, Uint8Array>([[extensionType.supported_versions, encodeSupportedVersionsServer()]]);
+      const extensions = new Map<number, Uint8Array>([
+        [extensionType.supported_versions, encodeSupportedVersionsServer()],
+      ]);
       if (retry !== undefined) extensions.set(extensionType.key_share, encodeKeyShareRetry(groupNumber[retry]));
       if (cookie !== undefined) extensions.set(extensionType.cookie, encodeCookie(cookie));
       this.#send('HelloRetryRequest', encodeServerHello({ ...server, random: helloRetryRequestRandom(), extensions }));

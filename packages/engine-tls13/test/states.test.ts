@@ -33,9 +33,14 @@ const externalPsks = { identity, key, hash: 'sha256' } as const;
 const asking = { clientAuth: 'require', clientCa: root.pem } as const;
 const again = { groups: ['secp256r1'] } as const;
 
-const client = (more: RawOptions = {}, options = {}) => (raw: RawOptions): WithPeer =>
-  clientAndPeer({ ...more, ...raw }, options);
-const server = (options = {}) => (raw: RawOptions): WithPeer => serverAndPeer(raw, options);
+const client =
+  (more: RawOptions = {}, options = {}) =>
+  (raw: RawOptions): WithPeer =>
+    clientAndPeer({ ...more, ...raw }, options);
+const server =
+  (options = {}) =>
+  (raw: RawOptions): WithPeer =>
+    serverAndPeer(raw, options);
 const hello = [is.client_hello];
 const asked = { requestCertificate: true };
 

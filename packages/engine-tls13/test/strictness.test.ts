@@ -485,7 +485,11 @@ clientRefuses('a CertificateRequest', {
 
 const vector = (size: 1 | 2 | 3, content: Uint8Array): Uint8Array =>
   joined([Uint8Array.from({ length: size }, (_, at) => (content.length >> (8 * (size - 1 - at))) & 0xff), content]);
-const certificateOf = (certificate: Uint8Array, extensions: Uint8Array = none, context: Uint8Array = none): Uint8Array =>
+const certificateOf = (
+  certificate: Uint8Array,
+  extensions: Uint8Array = none,
+  context: Uint8Array = none,
+): Uint8Array =>
   handshake(11, joined([vector(1, context), vector(3, joined([vector(3, certificate), vector(2, extensions)]))]));
 const extension = (kind: number, data: Uint8Array): Uint8Array =>
   joined([bytes(kind >> 8, kind & 0xff), vector(2, data)]);
