@@ -5,6 +5,7 @@ import { groupNumber } from '../crypto/named-group.ts';
 import { KeySchedule, type TrafficSecrets } from '../key-schedule/key-schedule.ts';
 import { verifyData } from '../key-schedule/traffic-keys.ts';
 import type { HandshakeMessage } from '../record/handshake-deframer.ts';
+import { maxInnerBytes } from '../record/inner-limit.ts';
 import { scopeOf, type ServerSettings } from '../server-options.ts';
 import { chainTooLong, checkProof, sendAndHash, sendProof } from './certificate-proof.ts';
 import { encodeAlpn } from './extensions/alpn.ts';
@@ -187,8 +188,9 @@ export class ServerHandshake implements Handshake {
     if (alpn !== undefined) extensions.set(extensionType.application_layer_protocol_negotiation, encodeAlpn([alpn]));
     // RFC 6066 §3: a server that used the name "SHALL include an extension of type "server_name"", empty.
     if (serverName !== undefined && this.#psk === undefined) extensions.set(extensionType.server_name, encodeEmpty());
-    const ours = this.#settings.recordSizeLimit;
-    if (recordSizeLimit !== undefined && ours !== undefined) {
+    // RFC 8449 §4: "Endpoints SHOULD advertise the "record_size_limit" extension, even if they have no need to limit the size of records": the client's limit holds only then.
+    const ours = this.#settings.recordSizeLimit ?? maxInnerBytes;
+    if (recordSizeLimit !== undefined) {
       extensions.set(extensionType.record_size_limit, encodeRecordSizeLimit(ours));
       this.#connection.limitSending(recordSizeLimit);
       this.#connection.limitReceiving(ours);
