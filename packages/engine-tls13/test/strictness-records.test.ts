@@ -29,7 +29,7 @@ interface Wrong {
 
 const fragment = (message: Uint8Array): Uint8Array => message.subarray(0, 3);
 const put =
-  (content: Uint8Array, record = type.handshake) =>
+  (content: Uint8Array, record: number = type.handshake) =>
   (peer: RawPeer) =>
     peer.record(record, content);
 const keyUpdate = handshake(24, bytes(0));
