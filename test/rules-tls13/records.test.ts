@@ -3,15 +3,14 @@
 import { defaultLimits } from '@rxtls/core/engine';
 import { LimitWatch } from '@rxtls/core/engine-parts';
 import { memorySessions } from '@rxtls/engine-tls13/node';
-import { memoryPair } from '@rxtls/transport-memory';
 import t from 'tap';
-import { now } from '../../packages/engine-tls13/test/certificate-pki.ts';
 import { HandshakeDeframer } from '../../packages/engine-tls13/src/record/handshake-deframer.ts';
 import { RecordReceiver } from '../../packages/engine-tls13/src/record/record-receiver.ts';
-import { client, End, hostLeaf, joined, root, seededBytes, server } from '../../packages/engine-tls13/test/ends.ts';
+import { client, End, joined, root, seededBytes, server } from '../../packages/engine-tls13/test/ends.ts';
 import { handshake, patched, put, RawPeer, type } from '../../packages/engine-tls13/test/raw-peer.ts';
 import { clientAndPeer, serverAndPeer, type WithPeer } from '../../packages/engine-tls13/test/with-peer.ts';
-import { sample, Side, turns, until } from '../rules-node/bench.ts';
+import { sample, turns, until } from '../rules-node/bench.ts';
+import { wired } from './wired.ts';
 
 t.setTimeout(60_000);
 
@@ -642,24 +641,6 @@ t.test('R20 (tls13) early data are skipped up to a bound, and never emitted', as
   late.run();
   t.match(late.end.error, { alert: 'bad_record_mac' }, 'nor when a record has opened');
 });
-
-/** Our client under core, over a wire in memory, and a raw server at the other end that reads when `pump` is called. */
-async function wired(options: { readonly limits: object }) {
-  const [a, b, link] = ((pair) => [pair[0], pair[1], pair.link.aToB] as const)(memoryPair());
-  const peer = new RawPeer('server', { issued: hostLeaf });
-  b.source.bytes.subscribe({ next: (chunk) => peer.give(chunk), error: () => undefined });
-  b.source.request(Number.POSITIVE_INFINITY);
-  const pump = (): void => {
-    const out = peer.take();
-    if (out.length > 0) b.sink.write(out);
-  };
-  const side = new Side(a, client(), { ...options, dangerouslyHost: { wallClock: () => now } });
-  await until(() => {
-    pump();
-    return side.connections.length > 0 || side.isOver;
-  }, 'the handshake');
-  return { side, peer, link, pump };
-}
 
 function thrown(run: () => unknown): (Error & { readonly alert?: string }) | undefined {
   try {
