@@ -1,4 +1,4 @@
-import { CertificateError, type PeerIdentity, PeerMisbehavedError } from '@rxtls/core/engine';
+import { CertificateError, type PeerIdentity } from '@rxtls/core/engine';
 import { chainNotAfter } from '../certificate/chain-not-after.ts';
 import { judgeChain } from '../certificate/judge-chain.ts';
 import { groupNumber } from '../crypto/named-group.ts';
@@ -7,6 +7,7 @@ import { verifyData } from '../key-schedule/traffic-keys.ts';
 import type { HandshakeMessage } from '../record/handshake-deframer.ts';
 import { maxInnerBytes } from '../record/inner-limit.ts';
 import { scopeOf, type ServerSettings } from '../server-options.ts';
+import { checkFinished } from './check-finished.ts';
 import { chainTooLong, checkProof, sendAndHash, sendProof } from './certificate-proof.ts';
 import { encodeAlpn } from './extensions/alpn.ts';
 import { encodeCookie } from './extensions/cookie.ts';
@@ -23,7 +24,7 @@ import { illegal, missing, outOfOrder } from './handshake-checks.ts';
 import { decodeCertificate } from './messages/certificate.ts';
 import { encodeCertificateRequest } from './messages/certificate-request.ts';
 import { encodeEncryptedExtensions } from './messages/encrypted-extensions.ts';
-import { decodeFinished, encodeFinished } from './messages/finished.ts';
+import { encodeFinished } from './messages/finished.ts';
 import { handshakeTypeName } from './messages/handshake-type.ts';
 import { helloRetryRequestRandom } from './messages/hello-random.ts';
 import { encodeServerHello } from './messages/server-hello.ts';
@@ -54,7 +55,9 @@ export class ServerHandshake implements Handshake {
   #psk: SelectedPsk | undefined;
   #schedule: KeySchedule | undefined;
   #handshakeSecrets!: TrafficSecrets;
-  #applicationSecrets!: TrafficSecrets & { readonly exporter: Uint8Array };
+  /** Until they are handed over. */
+  #applicationSecrets: (TrafficSecrets & { readonly exporter: Uint8Array }) | undefined;
+  #resumption: Uint8Array = none;
   #peer: PeerIdentity = { chain: [], verification: 'not-requested' };
   #leaf: Uint8Array = none;
 
@@ -77,6 +80,8 @@ export class ServerHandshake implements Handshake {
     this.#schedule?.wipe();
     this.#handshakeSecrets?.client.fill(0);
     this.#handshakeSecrets?.server.fill(0);
+    for (const secret of Object.values(this.#applicationSecrets ?? {})) secret.fill(0);
+    this.#resumption.fill(0);
     this.#psk?.session?.psk.fill(0);
   }
 
@@ -265,18 +270,19 @@ export class ServerHandshake implements Handshake {
   }
 
   #finished(body: Uint8Array, message: Uint8Array): void {
-    const { crypto } = this.#connection;
     const { suite } = this.#selection;
-    const expected = verifyData(crypto, suite.hash, this.#handshakeSecrets.client, this.#transcript.digest());
-    // RFC 8446 §4.4.4: "if incorrect MUST terminate the connection with a "decrypt_error" alert."
-    if (!crypto.equal(decodeFinished(body, expected.length).verifyData, expected))
-      throw new PeerMisbehavedError("the client's Finished is wrong", { alert: 'decrypt_error' });
+    checkFinished(this.#connection.crypto, body, {
+      role: 'client',
+      hash: suite.hash,
+      secret: this.#handshakeSecrets.client,
+      digest: this.#transcript.digest(),
+    });
     this.#transcript.add(message);
     this.state = 'CONNECTED';
-    this.#connection.protectReceiving(suite, this.#applicationSecrets.client, 1);
-    const resumption = this.#schedule!.resumption(this.#transcript.digest());
+    this.#connection.protectReceiving(suite, this.#applicationSecrets!.client, 1);
+    this.#resumption = this.#schedule!.resumption(this.#transcript.digest());
     if (this.#psk !== undefined) this.#peer = this.#resumedPeer(this.#psk);
-    this.#verifyByUser(() => this.#done(resumption));
+    this.#verifyByUser(() => this.#done());
   }
 
   #resumedPeer({ kind, session }: SelectedPsk): PeerIdentity {
@@ -309,13 +315,17 @@ export class ServerHandshake implements Handshake {
     );
   }
 
-  #done(resumption: Uint8Array): void {
+  #done(): void {
     const connection = this.#connection;
+    const { exporter } = this.#applicationSecrets!;
+    const resumption = this.#resumption;
     const { host } = connection;
     const { suite, group, alpn } = this.#selection;
     const firstVerifiedAt = this.#psk?.session?.firstVerifiedAt ?? host.wallClock();
     const { serverName } = this.#hello;
     this.#sendTickets(resumption, firstVerifiedAt);
+    this.#applicationSecrets = undefined;
+    this.#resumption = none;
     this.wipe();
     connection.done({
       suite,
@@ -328,7 +338,7 @@ export class ServerHandshake implements Handshake {
         resumed: this.#resumed,
         peer: this.#peer,
       },
-      exporter: this.#applicationSecrets.exporter,
+      exporter,
       resumption,
       firstVerifiedAt,
       notAfter: chainNotAfter(this.#peer.chain),

@@ -22,15 +22,21 @@ export function hkdfExpandLabel(
   if (length <= hashBytes[hash]) {
     info[info.length - 1] = 1;
     const block = crypto.hmac(hash, secret, info);
-    return length === block.length ? block : block.slice(0, length);
+    if (length === block.length) return block;
+    const key = block.slice(0, length);
+    block.fill(0);
+    return key;
   }
   const out = new Uint8Array(length);
   let block: Uint8Array = none;
   for (let at = 0, round = 1; at < length; at += block.length, round++) {
     info[info.length - 1] = round;
-    block = crypto.hmac(hash, secret, block, info);
+    const next = crypto.hmac(hash, secret, block, info);
+    block.fill(0);
+    block = next;
     out.set(block.subarray(0, length - at), at);
   }
+  block.fill(0);
   return out;
 }
 
