@@ -6,7 +6,7 @@ export interface WithPeer {
   readonly end: End;
   readonly peer: RawPeer;
   /** Carries bytes until nothing moves. */
-  run(): WithPeer;
+  readonly run: () => WithPeer;
 }
 
 function joinedUp(end: End, peer: RawPeer): WithPeer {
