@@ -206,7 +206,7 @@ t.test(
     const scenarios: Record<string, (end: End, peer: RawPeer, run: () => void) => void> = {
       'a whole connection': (end, peer, run) => {
         if (end.negotiated) end.engine.sendPlaintext(Buffer.from('ours'));
-        peer.connected && peer.data('theirs').keyUpdate(true).data('more');
+        if (peer.connected) peer.data('theirs').keyUpdate(true).data('more');
         run();
         if (end.ready?.maySend) end.engine.updateKeys?.({ requestPeer: true });
         if (peer.connected && peer.role === 'server') peer.ticket();

@@ -68,7 +68,7 @@ export class Tls13TlsEngine implements TlsEngine {
     this.#receiver = new RecordReceiver(limits, this.#watch);
     this.#receiver.mayChangeCipherSpec = role.sendsFirst;
     this.#sender = new RecordSender(this.#outlet(), role.padding);
-    this.#messages = new HandshakeDeframer(limits);
+    this.#messages = new HandshakeDeframer(limits, this.#watch);
     this.#keys = new ConnectionKeys({
       crypto: role.crypto,
       host,
@@ -263,6 +263,7 @@ export class Tls13TlsEngine implements TlsEngine {
     }
     this.#tickets.now = this.#host.wallClock();
     const kept = this.#role.postHandshake(message, this.#connected!, this.#tickets);
+    if (kept) this.#watch.hold('maxTickets', this.#tickets.kept, this.#tickets.max);
     this.#sink.event({ type: 'ticket', kept });
   }
 

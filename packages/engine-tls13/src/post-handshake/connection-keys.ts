@@ -1,10 +1,4 @@
-import {
-  LimitExceededError,
-  maxPlaintextRecordBytes,
-  PeerMisbehavedError,
-  type TlsEvent,
-  type TlsHost,
-} from '@rxtls/core/engine';
+import { maxPlaintextRecordBytes, PeerMisbehavedError, type TlsEvent, type TlsHost } from '@rxtls/core/engine';
 import type { LimitWatch } from '@rxtls/core/engine-parts';
 import type { CipherSuite } from '../crypto/cipher-suite.ts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
@@ -103,11 +97,7 @@ export class ConnectionKeys {
     const most = this.#connection.host.limits.maxAesGcmRecords;
     const old = Math.min(recordsBeforeKeyUpdate, most);
     if (records < old) return false;
-    if (this.#receiving!.suite.isAesGcm && records > most)
-      throw new LimitExceededError(
-        'maxAesGcmRecords',
-        `limits.maxAesGcmRecords: the peer used one key for more than ${most}`,
-      );
+    if (this.#receiving!.suite.isAesGcm) this.#connection.watch.hold('maxAesGcmRecords', records, most);
     return records === old;
   }
 

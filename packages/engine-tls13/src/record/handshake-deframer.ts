@@ -1,4 +1,5 @@
 import { LimitExceededError, type Limits } from '@rxtls/core/engine';
+import type { LimitWatch } from '@rxtls/core/engine-parts';
 
 const headerBytes = 4;
 
@@ -14,14 +15,16 @@ export interface HandshakeMessage {
  */
 export class HandshakeDeframer {
   readonly #limits: Limits;
+  readonly #watch: LimitWatch;
   #bytes: Uint8Array = new Uint8Array(0);
   /** What of `#bytes` has been handed out. */
   #at = 0;
   /** Where in `#bytes` the bytes that came end; behind it is room that was made ahead. */
   #end = 0;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, watch: LimitWatch) {
     this.#limits = limits;
+    this.#watch = watch;
   }
 
   /** Bytes of messages that are not handed out. */
@@ -63,6 +66,7 @@ export class HandshakeDeframer {
           alert: 'decode_error',
         },
       );
+    this.#watch.hold('maxHandshakeMessageBytes', length, most);
     const end = this.#at + headerBytes + length;
     if (this.#end < end) return undefined;
     const bytes = this.#bytes.subarray(this.#at, end);
