@@ -56,7 +56,7 @@ export class Forger {
   readonly #handshake: Handshake;
   readonly #crypto: CryptoProvider;
   readonly #receiver = new RecordReceiver(limits, new LimitWatch(() => undefined));
-  readonly #messages = new HandshakeDeframer(limits);
+  readonly #messages = new HandshakeDeframer(limits, new LimitWatch(() => {}));
   readonly #received = new WeakSet<Uint8Array>();
   readonly #edits = new Map<Uint8Array, readonly Uint8Array[]>();
   #late: readonly Uint8Array[] = [];
@@ -134,7 +134,10 @@ export class Forger {
     return {
       crypto: this.#crypto,
       host,
-      send: (message) => this.#flight.push(...this.#edited(message)),
+      send: (message) => {
+        this.#flight.push(...this.#edited(message));
+        return message;
+      },
       sendChangeCipherSpec: () => {
         this.#flush();
         this.#put(Uint8Array.of(20, 3, 3, 0, 1, 1), false);
@@ -153,6 +156,7 @@ export class Forger {
       },
       limitReceiving: () => undefined,
       skipEarlyData: () => undefined,
+      endEarlyData: () => undefined,
       ask: ({ run }, then) => then(run() as never),
       keylog: () => undefined,
       done: (connected) => {

@@ -18,12 +18,13 @@ import { cipherSuite } from '../../packages/engine-tls13/src/crypto/cipher-suite
 import { nobleCrypto } from '../../packages/engine-tls13/src/crypto/noble/noble-crypto.ts';
 import { nodeCrypto } from '../../packages/engine-tls13/src/crypto/node/node-crypto.ts';
 import { signatureSchemes } from '../../packages/engine-tls13/src/crypto/signature-scheme.ts';
+import { KnownCertificates } from '../../packages/engine-tls13/src/certificate/known-certificates.ts';
 import { readClientHello } from '../../packages/engine-tls13/src/handshake/read-client-hello.ts';
 import { isCookie, sealCookie } from '../../packages/engine-tls13/src/handshake/retry-cookie.ts';
 import { keylogLine } from '../../packages/engine-tls13/src/keylog-line.ts';
-import { SealingKeys } from '../../packages/engine-tls13/src/session/sealing-keys.ts';
+import { SealingKeys, sealingPurpose } from '../../packages/engine-tls13/src/session/sealing-keys.ts';
 import { decodeServerSession, encodeServerSession } from '../../packages/engine-tls13/src/session/server-session.ts';
-import { ServerTickets, ticketPurpose } from '../../packages/engine-tls13/src/session/server-tickets.ts';
+import { ServerTickets } from '../../packages/engine-tls13/src/session/server-tickets.ts';
 import { type ByteChange, byteChange, changedBytes } from './byte-change.ts';
 import { seed } from './search.ts';
 
@@ -68,9 +69,9 @@ const session = {
 
 t.test('tickets: anything but a whole ticket of ours opens as nothing', async (t) => {
   const keys = new SealingKeys(nodeCrypto, undefined);
-  const tickets = new ServerTickets(nodeCrypto, keys, () => true);
+  const tickets = new ServerTickets(nodeCrypto, keys, new KnownCertificates(nodeCrypto), () => true);
   const asked = { suite, scope: session.scope };
-  const whole = keys.seal(host, ticketPurpose, encodeServerSession(session));
+  const whole = keys.seal(host, sealingPurpose.ticket, encodeServerSession(session));
   t.same(tickets.open(host, whole, asked)?.psk, session.psk, 'the ticket that the others are made of is good');
   holds(
     t,
@@ -89,7 +90,7 @@ t.test('tickets: anything but a whole ticket of ours opens as nothing', async (t
   holds(
     t,
     fc.property(mutant(content), (bytes) => {
-      const sealed = keys.seal(host, ticketPurpose, bytes);
+      const sealed = keys.seal(host, sealingPurpose.ticket, bytes);
       typed(() => tickets.open(host, sealed, asked), PeerMisbehavedError);
     }),
     1_000,
@@ -103,7 +104,7 @@ t.test('cookies: anything but a whole cookie of this handshake is none', async (
   t.ok(isCookie(keys, host, whole, state), 'the cookie that the others are made of is good');
   t.notOk(isCookie(keys, host, whole, { ...state, group: 23 }), 'of another group it is none');
   t.notOk(
-    isCookie(keys, host, keys.seal(host, ticketPurpose, encodeServerSession(session)), state),
+    isCookie(keys, host, keys.seal(host, sealingPurpose.ticket, encodeServerSession(session)), state),
     'a ticket is none',
   );
   holds(

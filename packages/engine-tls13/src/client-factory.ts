@@ -4,6 +4,7 @@ import { type ClientSettings, clientSettings, type Tls13ClientOptions } from './
 import type { CryptoProvider } from './crypto/crypto-provider.ts';
 import type { EngineRole, TicketsKept } from './engine-role.ts';
 import { ClientHandshake } from './handshake/client-handshake.ts';
+import { checkUnusedExtensions } from './handshake/extensions/unused-extensions.ts';
 import type { Connected } from './handshake/handshake-connection.ts';
 import { outOfOrder } from './handshake/handshake-checks.ts';
 import { handshakeType } from './handshake/messages/handshake-type.ts';
@@ -43,7 +44,8 @@ function keepTicket(
 ): boolean {
   // RFC 8446 §4.6.2: a client that did not offer post_handshake_auth "MUST send an "unexpected_message" fatal alert" for a CertificateRequest.
   if (message.type !== handshakeType.new_session_ticket) throw outOfOrder(message.type, 'CONNECTED');
-  const { lifetime, ageAdd, nonce, ticket } = decodeNewSessionTicket(message.bytes.subarray(4));
+  const { lifetime, ageAdd, nonce, ticket, extensions } = decodeNewSessionTicket(message.bytes.subarray(4));
+  checkUnusedExtensions(extensions, 'NewSessionTicket');
   // RFC 8446 §4.6.1: "The value of zero indicates that the ticket should be discarded immediately."
   if (lifetime === 0 || ticket.length > maxTicketBytes || tickets.kept >= tickets.max) return false;
   const session = {

@@ -69,18 +69,17 @@ export class Tls13TlsEngine implements TlsEngine {
     this.#receiver = new RecordReceiver(limits, this.#watch);
     this.#receiver.mayChangeCipherSpec = role.sendsFirst;
     this.#sender = new RecordSender(this.#outlet(), role.padding, role.sendsFirst);
-    this.#messages = new HandshakeDeframer(limits);
+    this.#messages = new HandshakeDeframer(limits, this.#watch);
     this.#keys = new ConnectionKeys({
       crypto: role.crypto,
       host,
       sender: this.#sender,
       receiver: this.#receiver,
       messages: this.#messages,
+      watch: this.#watch,
       event: (event) => this.#sink.event(event),
     });
-    this.#postHandshake = new TokenBucket('postHandshakeMessages', limits.postHandshakeMessages, () =>
-      host.monotonicClock(),
-    );
+    this.#postHandshake = new TokenBucket('postHandshakeMessages', host, this.#watch);
     this.#tickets = { kept: 0, max: limits.maxTickets, now: 0 };
     this.#sink.readiness(engineReadiness.wantRead);
     this.#enter(() => {
@@ -270,6 +269,7 @@ export class Tls13TlsEngine implements TlsEngine {
     }
     this.#tickets.now = this.#host.wallClock();
     const kept = this.#role.postHandshake(message, this.#connected!, this.#tickets);
+    if (kept) this.#watch.hold('maxTickets', this.#tickets.kept, this.#tickets.max);
     this.#sink.event({ type: 'ticket', kept });
   }
 
@@ -309,7 +309,8 @@ export class Tls13TlsEngine implements TlsEngine {
       },
       limitSending: (bytes) => this.#sender.limitTo(bytes),
       limitReceiving: (bytes) => this.#receiver.limitTo(bytes),
-      skipEarlyData: (mayCome) => this.#receiver.skipEarlyData(mayCome),
+      skipEarlyData: () => this.#receiver.skipEarlyData(),
+      endEarlyData: () => this.#receiver.endEarlyData(),
       ask: (task, then) => this.#ask(task, then),
       keylog: (label, random, secret) => {
         if (this.#role.keylog && this.#sink.observed)

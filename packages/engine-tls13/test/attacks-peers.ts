@@ -113,10 +113,10 @@ export class RogueServer {
     const { limits } = host();
     this.#client = client;
     const outlet = { observed: false, ciphertext: (bytes: Uint8Array) => client.give(bytes), sent: () => {} };
-    this.#sender = new RecordSender(outlet, undefined);
+    this.#sender = new RecordSender(outlet, undefined, false);
     this.#receiver = new RecordReceiver(limits, new LimitWatch(() => {}));
     this.#receiver.mayChangeCipherSpec = true;
-    this.#messages = new HandshakeDeframer(limits);
+    this.#messages = new HandshakeDeframer(limits, new LimitWatch(() => {}));
   }
 
   /** The client's next handshake message. */

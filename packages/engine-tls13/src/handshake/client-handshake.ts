@@ -1,9 +1,4 @@
-import {
-  CertificateError,
-  type NegotiatedParameters,
-  type PeerIdentity,
-  PeerMisbehavedError,
-} from '@rxtls/core/engine';
+import { CertificateError, type NegotiatedParameters, type PeerIdentity } from '@rxtls/core/engine';
 import { judgeChain } from '../certificate/judge-chain.ts';
 import type { ClientSettings } from '../client-options.ts';
 import type { CipherSuite } from '../crypto/cipher-suite.ts';
@@ -15,6 +10,7 @@ import { verifyData } from '../key-schedule/traffic-keys.ts';
 import type { HandshakeMessage } from '../record/handshake-deframer.ts';
 import type { ClientOffer } from '../session/client-sessions.ts';
 import { chainTooLong, checkProof, chooseScheme, sendAndHash, sendProof } from './certificate-proof.ts';
+import { checkFinished } from './check-finished.ts';
 import { buildClientHello } from './client-hello-builder.ts';
 import { type ClientState, clientStates, type ClientStep } from './client-states.ts';
 import { decodeAlpnServer } from './extensions/alpn.ts';
@@ -25,12 +21,13 @@ import { decodeKeyShareRetry, decodeKeyShareServer } from './extensions/key-shar
 import { decodePreSharedKeyServer } from './extensions/offered-psks.ts';
 import { decodeRecordSizeLimitServer } from './extensions/record-size-limit.ts';
 import { decodeSignatureAlgorithms } from './extensions/signature-algorithms.ts';
+import { checkUnusedExtensions } from './extensions/unused-extensions.ts';
 import type { Handshake, HandshakeConnection } from './handshake-connection.ts';
 import { illegal, missing, outOfOrder } from './handshake-checks.ts';
 import { decodeCertificate, encodeCertificate } from './messages/certificate.ts';
 import { decodeCertificateRequest } from './messages/certificate-request.ts';
 import { decodeEncryptedExtensions } from './messages/encrypted-extensions.ts';
-import { decodeFinished, encodeFinished } from './messages/finished.ts';
+import { encodeFinished } from './messages/finished.ts';
 import { handshakeTypeName } from './messages/handshake-type.ts';
 import { isHelloRetryRequest } from './messages/hello-random.ts';
 import { decodeServerHello, type ServerHello } from './messages/server-hello.ts';
@@ -64,7 +61,7 @@ export class ClientHandshake implements Handshake {
   #schedule!: KeySchedule;
   #secrets!: TrafficSecrets;
   /** Until they are handed over. */
-  #application: ApplicationSecrets | undefined;
+  #applicationSecrets: ApplicationSecrets | undefined;
   #psk: OfferedPsk | undefined;
   #alpn: string | undefined;
   #peer: PeerIdentity = { chain: [], verification: 'passed' };
@@ -104,8 +101,8 @@ export class ClientHandshake implements Handshake {
     this.#schedule?.wipe();
     this.#secrets?.client.fill(0);
     this.#secrets?.server.fill(0);
+    for (const secret of Object.values(this.#applicationSecrets ?? {})) secret.fill(0);
     this.#offer?.psk.key.fill(0);
-    for (const secret of Object.values(this.#application ?? {})) secret.fill(0);
   }
 
   readonly #steps: Readonly<Record<ClientStep, (body: Uint8Array, message: Uint8Array) => void>> = {
@@ -221,6 +218,7 @@ export class ClientHandshake implements Handshake {
 
   #encryptedExtensions(body: Uint8Array, message: Uint8Array): void {
     const { extensions } = decodeEncryptedExtensions(body, this.#offered);
+    checkUnusedExtensions(extensions, 'EncryptedExtensions');
     const serverName = extensions.get(extensionType.server_name);
     if (serverName !== undefined) decodeEmpty(serverName, 'EncryptedExtensions.server_name');
     const alpn = extensions.get(extensionType.application_layer_protocol_negotiation);
@@ -241,7 +239,9 @@ export class ClientHandshake implements Handshake {
   }
 
   #certificateRequest(body: Uint8Array, message: Uint8Array): void {
-    const schemes = decodeCertificateRequest(body).extensions.get(extensionType.signature_algorithms);
+    const { extensions } = decodeCertificateRequest(body);
+    checkUnusedExtensions(extensions, 'CertificateRequest');
+    const schemes = extensions.get(extensionType.signature_algorithms);
     this.#requested = schemes === undefined ? [] : decodeSignatureAlgorithms(schemes);
     this.#transcript.add(message);
     this.state = 'WAIT_CERT';
@@ -286,18 +286,18 @@ export class ClientHandshake implements Handshake {
   }
 
   #finished(body: Uint8Array, message: Uint8Array): void {
-    const { crypto } = this.#connection;
-    const expected = verifyData(crypto, this.#suite.hash, this.#secrets.server, this.#transcript.digest());
-    // RFC 8446 §4.4.4: "Recipients of Finished messages MUST verify that the contents are correct and if incorrect MUST terminate the connection with a "decrypt_error" alert."
-    if (!crypto.equal(decodeFinished(body, expected.length).verifyData, expected))
-      throw new PeerMisbehavedError("the server's Finished is wrong", { alert: 'decrypt_error' });
+    checkFinished(this.#connection.crypto, body, {
+      role: 'server',
+      hash: this.#suite.hash,
+      secret: this.#secrets.server,
+      digest: this.#transcript.digest(),
+    });
     this.#transcript.add(message);
     this.state = 'CONNECTED';
-    const secrets = this.#schedule.application(this.#transcript.digest());
-    this.#application = secrets;
+    this.#applicationSecrets = this.#schedule.application(this.#transcript.digest());
     // Here, before anything is waited for: bytes behind Finished in its record are refused (RFC 8446 §5.1).
-    this.#connection.protectReceiving(this.#suite, secrets.server, 1);
-    this.#verifyByUser(() => this.#answer(secrets));
+    this.#connection.protectReceiving(this.#suite, this.#applicationSecrets.server, 1);
+    this.#verifyByUser(() => this.#answer());
   }
 
   #verifyByUser(then: () => void): void {
@@ -322,9 +322,9 @@ export class ClientHandshake implements Handshake {
   }
 
   /** Our Certificate and CertificateVerify where they were asked for. */
-  #answer(secrets: ApplicationSecrets): void {
+  #answer(): void {
     const connection = this.#connection;
-    const finish = (): void => this.#finish(secrets);
+    const finish = (): void => this.#finish();
     if (this.#requested === undefined) {
       finish();
       return;
@@ -341,8 +341,9 @@ export class ClientHandshake implements Handshake {
     sendProof(connection, this.#transcript, proof, finish);
   }
 
-  #finish(secrets: ApplicationSecrets): void {
+  #finish(): void {
     const connection = this.#connection;
+    const secrets = this.#applicationSecrets!;
     const { crypto, host } = connection;
     const hash = this.#suite.hash;
     const data = verifyData(crypto, hash, this.#secrets.client, this.#transcript.digest());
@@ -352,7 +353,7 @@ export class ClientHandshake implements Handshake {
     connection.keylog('SERVER_TRAFFIC_SECRET_0', this.#random, secrets.server);
     connection.keylog('EXPORTER_SECRET', this.#random, secrets.exporter);
     const resumption = this.#schedule.resumption(this.#transcript.digest());
-    this.#application = undefined;
+    this.#applicationSecrets = undefined;
     this.wipe();
     connection.done({
       suite: this.#suite,

@@ -17,8 +17,9 @@ export interface HandshakeConnection {
   /** The peer's record_size_limit, and ours once the peer has heard of it (RFC 8449 §4). */
   limitSending(bytes: number): void;
   limitReceiving(bytes: number): void;
-  /** Early data may come, which is skipped until a record opens (RFC 8446 §4.2.10), or may not any more: a second ClientHello came. */
-  skipEarlyData(mayCome: boolean): void;
+  /** Early data may come, which is skipped (RFC 8446 §4.2.10) until a record opens, or `endEarlyData`: a second ClientHello. */
+  skipEarlyData(): void;
+  endEarlyData(): void;
   /** A user's function: nothing is received until it is settled, and `then` goes on with its answer. */
   ask<T>(task: Pick<EngineTask<T>, 'name' | 'alert' | 'run'>, then: (answer: T) => void): void;
   /** A line of NSS key log format, where the option is on (RFC 9850). */

@@ -11,6 +11,7 @@ import { decodeSignatureAlgorithms } from './extensions/signature-algorithms.ts'
 import { decodeStatusRequest } from './extensions/status-request.ts';
 import { decodeSupportedGroups } from './extensions/supported-groups.ts';
 import { decodeSupportedVersionsClient, tls13Version } from './extensions/supported-versions.ts';
+import { checkUnusedExtensions } from './extensions/unused-extensions.ts';
 import { illegal, incompatible, missing } from './handshake-checks.ts';
 import { decodeClientHello } from './messages/client-hello.ts';
 
@@ -41,6 +42,7 @@ export function readClientHello(body: Uint8Array): ReadClientHello {
   // RFC 8446 §D.5: "Any endpoint receiving a Hello message with ClientHello.legacy_version ... set to 0x0300 MUST abort the handshake with a "protocol_version" alert."
   if (hello.legacyVersion <= 0x0300) throw incompatible('the client speaks SSL 3.0', 'protocol_version');
   const extensions = new Map(hello.extensions.map(({ type, data }) => [type, data]));
+  checkUnusedExtensions(extensions, 'ClientHello');
   const read = <T>(type: number, decode: (data: Uint8Array) => T): T | undefined => {
     const data = extensions.get(type);
     return data === undefined ? undefined : decode(data);
@@ -60,6 +62,8 @@ export function readClientHello(body: Uint8Array): ReadClientHello {
   const pskModes = read(extensionType.psk_key_exchange_modes, decodePskKeyExchangeModes);
   // RFC 8446 §4.2.9: "If clients offer "pre_shared_key" without a "psk_key_exchange_modes" extension, servers MUST abort the handshake."
   if (psks !== undefined && pskModes === undefined) throw missing('psk_key_exchange_modes');
+  // RFC 8446 §4.2.10: a client that sends early data "MUST supply both the "pre_shared_key" and "early_data" extensions".
+  if (psks === undefined && extensions.has(extensionType.early_data)) throw missing('pre_shared_key');
   const schemes = read(extensionType.signature_algorithms, decodeSignatureAlgorithms);
   // RFC 8446 §9.2: "If not containing a "pre_shared_key" extension, it MUST contain both a "signature_algorithms" extension and a "supported_groups" extension."
   if (psks === undefined && schemes === undefined) throw missing('signature_algorithms');

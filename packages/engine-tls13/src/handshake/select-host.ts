@@ -18,11 +18,11 @@ export function selectHost(settings: ServerSettings, serverName: string | undefi
       settings.virtualHosts.find(({ pattern }) => name.includes('.') && pattern === wildcard);
     if (found !== undefined) return found;
   }
-  // RFC 6066 §3: a server that does not know the name "SHOULD ... abort the handshake by sending a fatal-level unrecognized_name(112) alert".
-  if (settings.requireServerName)
-    throw incompatible(
-      serverName === undefined ? 'the client names no server' : 'the client asks for a name that is not served here',
-      'unrecognized_name',
-    );
+  if (settings.requireServerName) {
+    // RFC 8446 §9.2: "Servers requiring this extension SHOULD respond to a ClientHello lacking a "server_name" extension by terminating the connection with a "missing_extension" alert."
+    if (serverName === undefined) throw incompatible('the client names no server', 'missing_extension');
+    // RFC 6066 §3: a server that does not know the name "SHOULD ... abort the handshake by sending a fatal-level unrecognized_name(112) alert".
+    throw incompatible('the client asks for a name that is not served here', 'unrecognized_name');
+  }
   return { pattern: '*', credentials: settings.credentials };
 }

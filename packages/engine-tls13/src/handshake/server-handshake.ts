@@ -1,11 +1,13 @@
-import { CertificateError, type PeerIdentity, PeerMisbehavedError } from '@rxtls/core/engine';
+import { CertificateError, type PeerIdentity } from '@rxtls/core/engine';
 import { judgeChain } from '../certificate/judge-chain.ts';
 import { groupNumber } from '../crypto/named-group.ts';
 import { hostRandom } from '../host-random.ts';
 import { type ApplicationSecrets, KeySchedule, type TrafficSecrets } from '../key-schedule/key-schedule.ts';
 import { verifyData } from '../key-schedule/traffic-keys.ts';
 import type { HandshakeMessage } from '../record/handshake-deframer.ts';
+import { maxInnerBytes } from '../record/inner-limit.ts';
 import { scopeOf, type ServerSettings } from '../server-options.ts';
+import { checkFinished } from './check-finished.ts';
 import { chainTooLong, checkProof, sendAndHash, sendProof } from './certificate-proof.ts';
 import { encodeAlpn } from './extensions/alpn.ts';
 import { encodeCookie } from './extensions/cookie.ts';
@@ -22,7 +24,7 @@ import { illegal, missing, outOfOrder } from './handshake-checks.ts';
 import { decodeCertificate } from './messages/certificate.ts';
 import { encodeCertificateRequest } from './messages/certificate-request.ts';
 import { encodeEncryptedExtensions } from './messages/encrypted-extensions.ts';
-import { decodeFinished, encodeFinished } from './messages/finished.ts';
+import { encodeFinished } from './messages/finished.ts';
 import { handshakeTypeName } from './messages/handshake-type.ts';
 import { helloRetryRequestRandom } from './messages/hello-random.ts';
 import { encodeServerHello } from './messages/server-hello.ts';
@@ -55,7 +57,7 @@ export class ServerHandshake implements Handshake {
   #handshakeSecrets!: TrafficSecrets;
   /** These two until they are handed over. */
   #applicationSecrets: ApplicationSecrets | undefined;
-  #resumption: Uint8Array | undefined;
+  #resumption: Uint8Array = none;
   #peer: PeerIdentity = { chain: [], verification: 'not-requested' };
   #leaf: Uint8Array = none;
 
@@ -80,9 +82,9 @@ export class ServerHandshake implements Handshake {
     this.#schedule?.wipe();
     this.#handshakeSecrets?.client.fill(0);
     this.#handshakeSecrets?.server.fill(0);
-    this.#psk?.session?.psk.fill(0);
-    this.#resumption?.fill(0);
     for (const secret of Object.values(this.#applicationSecrets ?? {})) secret.fill(0);
+    this.#resumption.fill(0);
+    this.#psk?.session?.psk.fill(0);
   }
 
   readonly #steps: Readonly<Record<ServerStep, (body: Uint8Array, message: Uint8Array) => void>> = {
@@ -96,7 +98,7 @@ export class ServerHandshake implements Handshake {
   #clientHello(body: Uint8Array, message: Uint8Array): void {
     this.#hello = readClientHello(body);
     this.#selection = selectParameters(this.#settings, this.#hello);
-    this.#connection.skipEarlyData(this.#hello.earlyData);
+    if (this.#hello.earlyData) this.#connection.skipEarlyData();
     const { share } = this.#selection;
     if (share === undefined) this.#helloRetryRequest(message);
     else this.#serverHello(share, message);
@@ -124,8 +126,8 @@ export class ServerHandshake implements Handshake {
     const retry = this.#retry!;
     this.#hello = readClientHello(body);
     checkSecondHello(first, this.#hello);
-    // RFC 8446 §4.2.10: behind a HelloRetryRequest early data is skipped up to here.
-    this.#connection.skipEarlyData(false);
+    // RFC 8446 §4.2.10: after HelloRetryRequest early data are skipped up to this message; what fails to open behind it is "bad_record_mac".
+    this.#connection.endEarlyData();
     // RFC 8446 §4.2.2: "When sending the new ClientHello, the client MUST copy the contents of the extension received in the HelloRetryRequest into a "cookie" extension".
     if (this.#hello.cookie === undefined) throw missing('cookie');
     if (!isCookie(this.#settings.sealing, this.#connection.host, this.#hello.cookie, retry))
@@ -193,8 +195,9 @@ export class ServerHandshake implements Handshake {
     if (alpn !== undefined) extensions.set(extensionType.application_layer_protocol_negotiation, encodeAlpn([alpn]));
     // RFC 6066 §3: a server that used the name "SHALL include an extension of type "server_name"", empty.
     if (serverName !== undefined && this.#psk === undefined) extensions.set(extensionType.server_name, encodeEmpty());
-    const ours = this.#settings.recordSizeLimit;
-    if (recordSizeLimit !== undefined && ours !== undefined) {
+    // RFC 8449 §4: "Endpoints SHOULD advertise the "record_size_limit" extension, even if they have no need to limit the size of records": the client's limit holds only then.
+    const ours = this.#settings.recordSizeLimit ?? maxInnerBytes;
+    if (recordSizeLimit !== undefined) {
       extensions.set(extensionType.record_size_limit, encodeRecordSizeLimit(ours));
       this.#connection.limitSending(recordSizeLimit);
       this.#connection.limitReceiving(ours);
@@ -269,19 +272,19 @@ export class ServerHandshake implements Handshake {
   }
 
   #finished(body: Uint8Array, message: Uint8Array): void {
-    const { crypto } = this.#connection;
     const { suite } = this.#selection;
-    const expected = verifyData(crypto, suite.hash, this.#handshakeSecrets.client, this.#transcript.digest());
-    // RFC 8446 §4.4.4: "if incorrect MUST terminate the connection with a "decrypt_error" alert."
-    if (!crypto.equal(decodeFinished(body, expected.length).verifyData, expected))
-      throw new PeerMisbehavedError("the client's Finished is wrong", { alert: 'decrypt_error' });
+    checkFinished(this.#connection.crypto, body, {
+      role: 'client',
+      hash: suite.hash,
+      secret: this.#handshakeSecrets.client,
+      digest: this.#transcript.digest(),
+    });
     this.#transcript.add(message);
     this.state = 'CONNECTED';
     this.#connection.protectReceiving(suite, this.#applicationSecrets!.client, 1);
-    const resumption = this.#schedule!.resumption(this.#transcript.digest());
-    this.#resumption = resumption;
+    this.#resumption = this.#schedule!.resumption(this.#transcript.digest());
     if (this.#psk !== undefined) this.#peer = this.#resumedPeer(this.#psk);
-    this.#verifyByUser(() => this.#done(resumption));
+    this.#verifyByUser(() => this.#done());
   }
 
   #resumedPeer({ kind, session }: SelectedPsk): PeerIdentity {
@@ -314,16 +317,17 @@ export class ServerHandshake implements Handshake {
     );
   }
 
-  #done(resumption: Uint8Array): void {
+  #done(): void {
     const connection = this.#connection;
+    const { exporter } = this.#applicationSecrets!;
+    const resumption = this.#resumption;
     const { host } = connection;
     const { suite, group, alpn } = this.#selection;
     const firstVerifiedAt = this.#psk?.session?.firstVerifiedAt ?? host.wallClock();
     const { serverName } = this.#hello;
     this.#sendTickets(resumption, firstVerifiedAt);
-    const { exporter } = this.#applicationSecrets!;
     this.#applicationSecrets = undefined;
-    this.#resumption = undefined;
+    this.#resumption = none;
     this.wipe();
     connection.done({
       suite,

@@ -32,9 +32,12 @@ export function hkdfExpandLabel(
   let block: Uint8Array = none;
   for (let at = 0, round = 1; at < length; at += block.length, round++) {
     info[info.length - 1] = round;
-    block = crypto.hmac(hash, secret, block, info);
+    const next = crypto.hmac(hash, secret, block, info);
+    block.fill(0);
+    block = next;
     out.set(block.subarray(0, length - at), at);
   }
+  block.fill(0);
   return out;
 }
 

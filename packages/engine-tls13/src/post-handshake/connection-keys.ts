@@ -1,4 +1,5 @@
-import { LimitExceededError, PeerMisbehavedError, type TlsEvent, type TlsHost } from '@rxtls/core/engine';
+import { PeerMisbehavedError, type TlsEvent, type TlsHost } from '@rxtls/core/engine';
+import type { LimitWatch } from '@rxtls/core/engine-parts';
 import type { CipherSuite } from '../crypto/cipher-suite.ts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import { decodeKeyUpdate, encodeKeyUpdate } from '../handshake/messages/key-update.ts';
@@ -26,6 +27,7 @@ export interface KeyedConnection {
   readonly sender: RecordSender;
   readonly receiver: RecordReceiver;
   readonly messages: HandshakeDeframer;
+  readonly watch: LimitWatch;
   event(event: TlsEvent): void;
 }
 
@@ -40,7 +42,7 @@ export class ConnectionKeys {
 
   constructor(connection: KeyedConnection) {
     this.#connection = connection;
-    this.#updates = new KeyUpdates(connection.host);
+    this.#updates = new KeyUpdates(connection.host, connection.watch);
   }
 
   /** What is sent from now on. */
@@ -96,11 +98,7 @@ export class ConnectionKeys {
     const { records } = this.#connection.receiver.protection!;
     const { suite, epoch } = this.#receiving!;
     const most = this.#connection.host.limits.maxAesGcmRecords;
-    if (suite.isAesGcm && records > most)
-      throw new LimitExceededError(
-        'maxAesGcmRecords',
-        `limits.maxAesGcmRecords: the peer used one key for more than ${most}`,
-      );
+    if (suite.isAesGcm) this.#connection.watch.hold('maxAesGcmRecords', records, most);
     // Half of it is left for what is on its way before the peer hears of it.
     if (this.#askedIn === epoch || records < Math.min(recordsBeforeKeyUpdate, most / 2)) return false;
     this.#askedIn = epoch;

@@ -1,4 +1,5 @@
 import type { TlsHost } from '@rxtls/core/engine';
+import type { LimitWatch } from '@rxtls/core/engine-parts';
 import { TokenBucket } from './token-bucket.ts';
 
 /**
@@ -11,8 +12,8 @@ export class KeyUpdates {
   #owed = false;
   #answered = false;
 
-  constructor(host: TlsHost) {
-    this.#received = new TokenBucket('keyUpdates', host.limits.keyUpdates, () => host.monotonicClock());
+  constructor(host: TlsHost, watch: LimitWatch) {
+    this.#received = new TokenBucket('keyUpdates', host, watch);
   }
 
   /** Whether this update may ask the peer for one: not while an earlier request is open. */

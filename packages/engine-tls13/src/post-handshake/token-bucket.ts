@@ -1,36 +1,30 @@
-import { LimitExceededError, type LimitName, type Rate } from '@rxtls/core/engine';
+import type { Rate, TlsHost } from '@rxtls/core/engine';
+import type { LimitWatch } from '@rxtls/core/engine-parts';
 
 /** A rate that only time refills: what comes in between does not (CVE-2026-56862). */
 export class TokenBucket {
-  readonly #limit: LimitName;
+  readonly #limit: 'postHandshakeMessages' | 'keyUpdates';
   readonly #rate: Rate;
-  readonly #clock: () => number;
-  #tokens: number;
+  readonly #host: TlsHost;
+  readonly #watch: LimitWatch;
+  #taken = 0;
+  /** Milliseconds by the monotonic clock. */
   #at: number;
 
-  /** `clock`: milliseconds from any start, never going back. */
-  constructor(limit: LimitName, rate: Rate, clock: () => number) {
+  constructor(limit: 'postHandshakeMessages' | 'keyUpdates', host: TlsHost, watch: LimitWatch) {
     this.#limit = limit;
-    this.#rate = rate;
-    this.#clock = clock;
-    this.#tokens = rate.burst;
-    this.#at = clock();
+    this.#rate = host.limits[limit];
+    this.#host = host;
+    this.#watch = watch;
+    this.#at = host.monotonicClock();
   }
 
   /** @throws LimitExceededError when there is none left. */
   take(): void {
     const { burst, perSecond } = this.#rate;
-    const now = this.#clock();
-    this.#tokens = Math.min(burst, this.#tokens + ((now - this.#at) / 1_000) * perSecond);
+    const now = this.#host.monotonicClock();
+    this.#taken = Math.max(0, this.#taken - ((now - this.#at) / 1_000) * perSecond) + 1;
     this.#at = now;
-    if (this.#tokens < 1)
-      throw new LimitExceededError(
-        this.#limit,
-        `limits.${this.#limit}: more than ${burst} at once, ${perSecond} a second`,
-        {
-          alert: 'unexpected_message',
-        },
-      );
-    this.#tokens--;
+    this.#watch.hold(this.#limit, this.#taken, burst);
   }
 }

@@ -1,4 +1,5 @@
 import { LimitExceededError, type Limits } from '@rxtls/core/engine';
+import type { LimitWatch } from '@rxtls/core/engine-parts';
 
 const headerBytes = 4;
 
@@ -10,17 +11,19 @@ export interface HandshakeMessage {
 
 /**
  * Puts handshake messages together from the fragments that records carry (RFC 8446 §5.1). A length that is only claimed
- * allocates nothing: memory follows the bytes that came.
+ * allocates nothing: memory follows the bytes that came, and so does the work, however small the fragments are.
  */
 export class HandshakeDeframer {
   readonly #limits: Limits;
+  readonly #watch: LimitWatch;
   #bytes: Uint8Array = new Uint8Array(0);
   /** What of `#bytes` has been handed out, and where what came ends: behind it is room of our own. */
   #at = 0;
   #end = 0;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, watch: LimitWatch) {
     this.#limits = limits;
+    this.#watch = watch;
   }
 
   /** Bytes of messages that are not handed out. */
@@ -37,7 +40,8 @@ export class HandshakeDeframer {
       return;
     }
     if (this.#end + fragment.length > this.#bytes.length) {
-      // Twice as much as is needed, so that a message in many small fragments is copied a few times and not once for each.
+      // Twice as much as is needed, so that a message in many small fragments is copied a few times and not once for each; never
+      // behind a fragment, which is the record layer's, nor over what was handed out.
       const room = new Uint8Array(2 * (pending + fragment.length));
       room.set(this.#bytes.subarray(this.#at, this.#end));
       this.#bytes = room;
@@ -62,6 +66,7 @@ export class HandshakeDeframer {
           alert: 'decode_error',
         },
       );
+    this.#watch.hold('maxHandshakeMessageBytes', length, most);
     const end = this.#at + headerBytes + length;
     if (this.#end < end) return undefined;
     const bytes = this.#bytes.subarray(this.#at, end);

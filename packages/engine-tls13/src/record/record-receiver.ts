@@ -69,8 +69,14 @@ export class RecordReceiver {
     this.#maxInner = Math.min(maxInnerBytes, recordSizeLimit);
   }
 
-  skipEarlyData(mayCome: boolean): void {
-    this.#earlyData = mayCome ? mostEarlyData : undefined;
+  /** Early data may come, until a record opens or {@link endEarlyData}. */
+  skipEarlyData(): void {
+    this.#earlyData = mostEarlyData;
+  }
+
+  /** A second ClientHello has come: none can follow it. */
+  endEarlyData(): void {
+    this.#earlyData = undefined;
   }
 
   /** The next record; a dropped one has no content and type 20. Undefined while it is incomplete. */
