@@ -4,6 +4,7 @@ import t from 'tap';
 import { tls13Engine } from '../src/node.ts';
 import { tls13Engine as onNoble } from '../src/noble.ts';
 import { extensionType } from '../src/handshake/extensions/extension-type.ts';
+import { encodePreSharedKeyClient } from '../src/handshake/extensions/offered-psks.ts';
 import { decodeClientHello, encodeClientHello } from '../src/handshake/messages/client-hello.ts';
 import { exchange, Side } from './attacks-peers.ts';
 
@@ -17,10 +18,15 @@ const record = (type: number, content: Uint8Array): Uint8Array =>
   Uint8Array.of(type, 3, 3, content.length >> 8, content.length & 255, ...content);
 const noise = (bytes = 64): Uint8Array => record(23, new Uint8Array(bytes).fill(7));
 
-/** The ClientHello of a record, with early_data offered as well. */
+/** The ClientHello of a record, with early_data offered as well, under a key that the server does not know. */
 function withEarlyData(hello: Uint8Array): Uint8Array {
   const message = decodeClientHello(hello.subarray(9));
-  const extensions = [...message.extensions, { type: extensionType.early_data, data: new Uint8Array(0) }];
+  const psk = { identities: [{ identity: Uint8Array.of(1), obfuscatedTicketAge: 0 }], binders: [new Uint8Array(32)] };
+  const extensions = [
+    ...message.extensions,
+    { type: extensionType.early_data, data: new Uint8Array(0) },
+    { type: extensionType.pre_shared_key, data: encodePreSharedKeyClient(psk) },
+  ];
   return record(22, encodeClientHello({ ...message, extensions }));
 }
 

@@ -1,5 +1,6 @@
 // What a peer can make us do for little: work that grows faster than its bytes.
 import { resolveLimits } from '@rxtls/core/engine';
+import { LimitWatch } from '@rxtls/core/engine-parts';
 import t from 'tap';
 import { HandshakeDeframer } from '../src/record/handshake-deframer.ts';
 import { attribute, cnName, issue, judge, seq, tlv, verdict } from './certificate-pki.ts';
@@ -30,7 +31,7 @@ const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
 t.test('a long message in fragments of one byte is copied a few times, not once for each of them', (t) => {
   const message = Uint8Array.from({ length: 40_004 }, (_, at) => at % 251);
   message.set([11, 0, 156, 64]);
-  const deframer = new HandshakeDeframer(resolveLimits({}));
+  const deframer = new HandshakeDeframer(resolveLimits({}), new LimitWatch(() => {}));
   let got: Uint8Array | undefined;
   let work = 0;
   const count = (_self: unknown, from: unknown): void => void (work += (from as Uint8Array).length);
@@ -46,7 +47,7 @@ t.test('a long message in fragments of one byte is copied a few times, not once 
 });
 
 t.test('a message that was handed out is not written to by what comes after it', (t) => {
-  const deframer = new HandshakeDeframer(resolveLimits({}));
+  const deframer = new HandshakeDeframer(resolveLimits({}), new LimitWatch(() => {}));
   const first = [20, 0, 0, 3, 1, 2, 3];
   for (const byte of first) deframer.push(Uint8Array.of(byte));
   deframer.push(Uint8Array.of(24, 0, 0));
