@@ -1,6 +1,5 @@
 import { ApiMisuseError } from '@rxtls/core/engine';
 import {
-  alpnList,
   flag,
   ownOptions,
   portOption,
@@ -22,6 +21,7 @@ import type { SignatureScheme, SignatureSchemeName } from './crypto/signature-sc
 import type { ExternalPsk, LoadedPsk } from './external-psk.ts';
 import type { OfferedPsk } from './handshake/offered-psk.ts';
 import {
+  alpnOption,
   externalPsksOption,
   groupsOption,
   paddingOption,
@@ -130,7 +130,7 @@ export function clientSettings(crypto: CryptoProvider, options: Tls13ClientOptio
     trust: trustAnchors(own.ca, 'ca', crypto),
     known: new KnownCertificates(crypto),
     credentials: credentials === undefined ? undefined : loadCredentials(credentials, 'credentials', crypto),
-    alpnProtocols: alpnList(own.alpnProtocols),
+    alpnProtocols: alpnOption(own.alpnProtocols),
     suites: suitesOption(own.cipherSuites, crypto),
     groups: groupsOption(own.groups, crypto),
     schemes: schemesOption(own.signatureAlgorithms),

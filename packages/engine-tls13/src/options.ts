@@ -1,5 +1,5 @@
 import { ApiMisuseError } from '@rxtls/core/engine';
-import { ownOptions } from '@rxtls/core/engine-parts';
+import { alpnList, ownOptions } from '@rxtls/core/engine-parts';
 import { type CipherSuite, type CipherSuiteName, cipherSuite, type HashName } from './crypto/cipher-suite.ts';
 import type { CryptoProvider } from './crypto/crypto-provider.ts';
 import { type GroupName, groupNumber } from './crypto/named-group.ts';
@@ -18,6 +18,13 @@ function namesOf<Name extends string>(value: unknown, option: string, known: rea
   if (names.length === 0 || good.length < names.length || new Set(good).size < good.length)
     throw new ApiMisuseError(`${option} must be a list of different names out of ${known.join(', ')}`);
   return Object.freeze(good);
+}
+
+/** Names in ASCII, as all that are registered: of others nobody could say which bytes are meant. @throws ApiMisuseError */
+export function alpnOption(value: unknown): readonly string[] {
+  const names = alpnList(value);
+  if (names.every((name) => /^[\x20-\x7e]+$/.test(name))) return names;
+  throw new ApiMisuseError('alpnProtocols must be names in ASCII');
 }
 
 /** The suites to offer, in order. @throws ApiMisuseError */

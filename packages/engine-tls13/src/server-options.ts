@@ -1,6 +1,5 @@
 import { ApiMisuseError, type TlsHost } from '@rxtls/core/engine';
 import {
-  alpnList,
   type ClientAuth,
   clientAuthOption,
   flag,
@@ -22,6 +21,7 @@ import type { ExternalPsk, LoadedPsk } from './external-psk.ts';
 import type { VirtualHost } from './handshake/select-host.ts';
 import type { ServerSelection } from './handshake/server-selection.ts';
 import {
+  alpnOption,
   externalPsksOption,
   groupsOption,
   paddingOption,
@@ -148,7 +148,7 @@ export function serverSettings(crypto: CryptoProvider, options: Tls13ServerOptio
     credentials: credentialSets(own.credentials, 'credentials', crypto),
     virtualHosts,
     requireServerName,
-    alpnProtocols: alpnList(own.alpnProtocols),
+    alpnProtocols: alpnOption(own.alpnProtocols),
     clientAuth,
     trust,
     known,
@@ -197,7 +197,7 @@ function virtualHostList(value: unknown, crypto: CryptoProvider): readonly Virtu
   if (value === undefined) return [];
   const hosts = Object.keys(Object(value));
   const own = ownOptions(value, hosts, 'serverNames');
-  return hosts.map((name) => {
+  const list = hosts.map((name) => {
     const wildcard = name.startsWith('*.') ? '*.' : '';
     const identity = referenceIdentity(name.slice(wildcard.length));
     if (identity.kind !== 'dns') throw new ApiMisuseError('serverNames are host names, or *. and a host name');
@@ -206,6 +206,9 @@ function virtualHostList(value: unknown, crypto: CryptoProvider): readonly Virtu
       credentials: credentialSets(own[name], `serverNames[${JSON.stringify(name)}]`, crypto),
     };
   });
+  if (new Set(list.map(({ pattern }) => pattern)).size < list.length)
+    throw new ApiMisuseError('serverNames holds one name twice: upper and lower case are the same name');
+  return list;
 }
 
 function credentialSets(value: unknown, name: string, crypto: CryptoProvider): readonly LoadedCredentials[] {

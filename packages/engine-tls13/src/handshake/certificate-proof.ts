@@ -2,7 +2,7 @@ import { CertificateError, EngineFailureError, PeerMisbehavedError } from '@rxtl
 import type { KnownCertificates } from '../certificate/known-certificates.ts';
 import type { LoadedCredentials } from '../certificate/load-credentials.ts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
-import { type SignatureScheme, signatureScheme, signatureSchemes } from '../crypto/signature-scheme.ts';
+import { type SignatureScheme, signatureScheme } from '../crypto/signature-scheme.ts';
 import type { HandshakeConnection } from './handshake-connection.ts';
 import { encodeCertificate } from './messages/certificate.ts';
 import { decodeCertificateVerify, encodeCertificateVerify, signedContent } from './messages/certificate-verify.ts';
@@ -12,7 +12,7 @@ import type { TranscriptHash } from './transcript-hash.ts';
 export function chooseScheme(
   { leaf, key }: LoadedCredentials,
   accepted: readonly number[],
-  allowed: readonly SignatureScheme[] = signatureSchemes,
+  allowed: readonly SignatureScheme[],
 ): SignatureScheme | undefined {
   return allowed.find(
     (scheme) =>

@@ -308,7 +308,7 @@ export class ClientHandshake implements Handshake {
       return;
     }
     const peer = {
-      chain: this.#peer.chain,
+      chain: [...this.#peer.chain],
       resumed: this.#resumed,
       ...(identity.kind === 'dns' && { serverName: identity.name }),
     };
@@ -330,7 +330,8 @@ export class ClientHandshake implements Handshake {
       return;
     }
     const { credentials } = this.#settings;
-    const scheme = credentials === undefined ? undefined : chooseScheme(credentials, this.#requested);
+    const scheme =
+      credentials === undefined ? undefined : chooseScheme(credentials, this.#requested, this.#settings.schemes);
     if (credentials === undefined || scheme === undefined) {
       // RFC 8446 §4.4.2: "If the client has no suitable certificate ... the Certificate message MUST have an empty certificate_list".
       sendAndHash(connection, this.#transcript, encodeCertificate({ entries: [] }));

@@ -16,6 +16,7 @@ import type { Extensions } from './extensions/extension.ts';
 import { extensionType } from './extensions/extension-type.ts';
 import { encodeKeyShareRetry, encodeKeyShareServer } from './extensions/key-share.ts';
 import { encodePreSharedKeyServer } from './extensions/offered-psks.ts';
+import { pskKeyExchangeMode } from './extensions/psk-key-exchange-modes.ts';
 import { encodeRecordSizeLimit } from './extensions/record-size-limit.ts';
 import { encodeSignatureAlgorithms } from './extensions/signature-algorithms.ts';
 import { encodeSupportedVersionsServer } from './extensions/supported-versions.ts';
@@ -304,7 +305,7 @@ export class ServerHandshake implements Handshake {
     }
     const { serverName } = this.#hello;
     const peer = {
-      chain: this.#peer.chain,
+      chain: [...this.#peer.chain],
       resumed: this.#resumed,
       ...(serverName !== undefined && { serverName }),
     };
@@ -349,7 +350,12 @@ export class ServerHandshake implements Handshake {
   /** Sessions of external keys are not continued: the key itself is there again. */
   #sendTickets(resumption: Uint8Array, firstVerifiedAt: number): void {
     const { tickets } = this.#settings;
-    if (tickets === undefined || this.#psk?.kind === 'external' || this.#hello.pskModes.length === 0) return;
+    if (
+      tickets === undefined ||
+      this.#psk?.kind === 'external' ||
+      !this.#hello.pskModes.includes(pskKeyExchangeMode.psk_dhe_ke)
+    )
+      return;
     const session = { scope: this.#scope, firstVerifiedAt, chain: this.#peer.chain };
     const count = this.#resumed ? 1 : ticketsAfterFullHandshake;
     for (let number = 0; number < count; number++) {

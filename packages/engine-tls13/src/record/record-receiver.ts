@@ -19,7 +19,7 @@ export interface ReceivedRecord {
   wireBytes: number;
 }
 
-/** RFC 8446 §4.2.10 leaves to the server how much early data it skips; BoringSSL's bound, and room for padding and tags. */
+/** RFC 8446 §4.2.10 leaves to the server how much early data it skips: in bytes on the wire. */
 const mostEarlyData = 16_384;
 const none = new Uint8Array(0);
 
