@@ -117,7 +117,11 @@ export class Forger {
   }
 
   send(data: Uint8Array): void {
-    this.#guard(() => this.#emit(contentType.applicationData, data));
+    const most = this.#mostInner;
+    this.#guard(() => {
+      for (let at = 0; at === 0 || at < data.length; at += most)
+        this.#emit(contentType.applicationData, data.subarray(at, at + most));
+    });
   }
 
   closeNotify(): void {
