@@ -37,6 +37,8 @@ export interface Forgery {
   readonly inner: readonly { readonly record: number; readonly change: ByteChange }[];
   /** Records that leave without the protection that they should have. */
   readonly naked: readonly number[];
+  /** The first keys come too late: what should be under them leaves with the message before. */
+  readonly lateKeys: boolean;
   /** The most of a handshake flight in one record. */
   readonly fragment: number;
   readonly padding: number;
@@ -60,6 +62,7 @@ export class Forger {
   readonly #received = new WeakSet<Uint8Array>();
   readonly #edits = new Map<Uint8Array, readonly Uint8Array[]>();
   #late: readonly Uint8Array[] = [];
+  #lateFlight = false;
   #flight: Uint8Array[] = [];
   #sending: { suite: CipherSuite; secret: Uint8Array; protection: RecordProtection } | undefined;
   #receiving: { suite: CipherSuite; secret: Uint8Array } | undefined;
@@ -69,6 +72,8 @@ export class Forger {
   /** Handshake messages as its own code made them, whatever left. */
   readonly made: Uint8Array[] = [];
   connected: Connected | undefined;
+  /** What it sent as if it were early data. */
+  plainBytes = 0;
   /** A record has left without its protection. */
   wasNaked = false;
   /** It has come to its own end: it says no more. */
@@ -112,7 +117,11 @@ export class Forger {
   }
 
   send(data: Uint8Array): void {
-    this.#guard(() => this.#emit(contentType.applicationData, data));
+    const most = this.#mostInner;
+    this.#guard(() => {
+      for (let at = 0; at === 0 || at < data.length; at += most)
+        this.#emit(contentType.applicationData, data.subarray(at, at + most));
+    });
   }
 
   closeNotify(): void {
@@ -143,7 +152,8 @@ export class Forger {
         this.#put(Uint8Array.of(20, 3, 3, 0, 1, 1), false);
       },
       protectSending: (suite, secret) => {
-        this.#flush();
+        if (this.#forgery.lateKeys && this.#sending === undefined && this.#flight.length > 0) this.#lateFlight = true;
+        if (!this.#lateFlight) this.#flush();
         const copy = secret.slice();
         this.#sending = { suite, secret: copy, protection: new RecordProtection(nodeCrypto, suite, copy, 0) };
       },
@@ -198,7 +208,14 @@ export class Forger {
   }
 
   #flush(): void {
+    const isLate = this.#lateFlight && this.#flight.length > 0;
+    this.#lateFlight = false;
     const flight = joined(this.#flight.splice(0));
+    if (isLate) {
+      this.wasNaked = true;
+      this.#clear(contentType.handshake, flight.subarray(0, 16_384));
+      return;
+    }
     const most = Math.min(this.#forgery.fragment, this.#mostInner);
     for (let at = 0; at < flight.length; at += most) this.#emit(contentType.handshake, flight.subarray(at, at + most));
   }
@@ -253,6 +270,7 @@ export class Forger {
         if (stray.follow) this.#nextSending();
         break;
       case 'plain data':
+        this.plainBytes += 5 + stray.bytes;
         this.#put(joined([Uint8Array.of(23, 3, 3, stray.bytes >> 8, stray.bytes), new Uint8Array(stray.bytes)]), false);
     }
   }

@@ -58,7 +58,7 @@ export interface Plan {
 
 const honest: Plan = {
   setting: 'plain',
-  forgery: { edits: [], hashed: true, strays: [], inner: [], naked: [], fragment: 16_384, padding: 0 },
+  forgery: { edits: [], hashed: true, strays: [], inner: [], naked: [], lateKeys: false, fragment: 16_384, padding: 0 },
   wire: [],
   chunk: 65_536,
   asked: ['write'],
@@ -130,6 +130,7 @@ const forgery: fc.Arbitrary<Forgery> = fc.record({
   strays: few(fc.record({ record: fc.nat(9), stray }), 5),
   inner: few(fc.record({ record: fc.nat(9), change: byteChange })),
   naked: fc.oneof({ weight: 9, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.tuple(fc.nat(9)) }),
+  lateKeys: fc.constantFrom(...Array<false>(19).fill(false), true),
   fragment: fc.oneof(
     { weight: 3, arbitrary: fc.constant(16_384) },
     { weight: 1, arbitrary: fc.constantFrom(64, 100, 333) },
@@ -177,6 +178,12 @@ const earlyData = fc
       forgery: { ...forgery, edits: [early, ...forgery.edits.slice(1)], strays: [...strays, ...forgery.strays] },
     };
   });
+/** A client that shows no certificate. */
+const noProof: Forgery['edits'][number] = {
+  message: 1,
+  edit: { kind: 'chain', what: 'empty', which: 0, data: new Uint8Array(), change: { kind: 'cut', at: 0 } },
+};
+const noSignature: Forgery['edits'][number] = { message: 2, edit: { kind: 'drop' } };
 /** One thing is wrong and nothing else, so that what would hide it does not come first. */
 const single = fc
   .tuple(
@@ -186,6 +193,7 @@ const single = fc
       { weight: 2, arbitrary: fc.record({ strays: fc.tuple(fc.record({ record: fc.nat(6), stray })) }) },
       { weight: 1, arbitrary: fc.record({ inner: fc.tuple(fc.record({ record: fc.nat(6), change: byteChange })) }) },
       { weight: 1, arbitrary: fc.record({ naked: fc.tuple(fc.nat(9)) }) },
+      { weight: 1, arbitrary: fc.constantFrom({ lateKeys: true }, { edits: [noProof, noSignature] }) },
       { weight: 2, arbitrary: fc.record({ wire: fc.tuple(wireChange) }) },
     ),
   )
@@ -203,6 +211,7 @@ const monotonic = { now: 0 };
 const limits = resolveLimits({});
 const secret = new TextEncoder().encode('never in clear text, whatever the other side does');
 const mostRecord = 5 + 16_640;
+const mostEarly = 16_384;
 
 /** Bytes that depend on the seed alone. */
 function seeded(seed: number): (length: number) => Uint8Array {
@@ -389,10 +398,13 @@ export async function tls13Fuzz(pki: TestPki): Promise<(role: Role, plan: Plan) 
       if (side.negotiated !== undefined) check(notProved());
       if (forger.wasNaked && isHonest(plan.forgery) && plan.wire.length === 0) {
         const alert = error?.alert ?? 'none';
-        // RFC 8446 §5.2 of data, §5 of all others; data of more than a small record holds is refused before.
-        if (!['unexpected_message', 'bad_record_mac', 'record_overflow'].includes(alert))
+        // RFC 8446 §5.2 of data, §5 of all others.
+        if (alert !== 'unexpected_message' && alert !== 'bad_record_mac')
           object(`a record had no protection, and: ${error?.name} ${alert}`);
       }
+      const isOpen = error === undefined && !side.closeReceived;
+      if (forger.plainBytes > mostEarly && plan.wire.length === 0 && isOpen)
+        object(`${forger.plainBytes} bytes of early data were borne`);
       const sent = joined(forger.sentData);
       if (!Buffer.from(sent.subarray(0, side.received.length)).equals(side.received))
         object('plaintext that nobody sent');
@@ -415,6 +427,9 @@ export async function tls13Fuzz(pki: TestPki): Promise<(role: Role, plan: Plan) 
       const finished = messages.filter(([type]) => type === 20);
       if (!isMade(finished[other === 'server' ? 0 : 1])) return 'a Finished that the peer did not make';
       const mustProve = !isPreShared && (other === 'server' || setting.clientMustProve);
+      // RFC 8446 §4.2.11: a binder is over the whole ClientHello.
+      const hello = messages.filter(([type]) => type === 1).at(-1);
+      if (isPreShared && other === 'client' && !isMade(hello)) return 'a ClientHello that the key is not bound to';
       const proofs = messages.filter(([type]) => type === 15);
       const proof = other === 'server' ? proofs[0] : proofs[1];
       const chain = side.negotiated?.peer.chain ?? [];
