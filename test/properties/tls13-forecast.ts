@@ -40,7 +40,10 @@ export function forecast(client: ClientChoice, server: ServerChoice, who: Readon
   if (cipherSuite === undefined) return refused('server', 'handshake_failure');
   const serverName = client.serverName === '127.0.0.1' ? undefined : client.serverName;
   if (server.serverNames !== undefined && server.requireServerName && server.serverNames !== serverName)
-    return refused('server', 'unrecognized_name');
+    return refused(
+      'server',
+      serverName === undefined && who.server === 'tls13' ? 'missing_extension' : 'unrecognized_name',
+    );
   const theirs = client.groups ?? allGroups;
   const ours = server.groups ?? allGroups;
   const group = ours.includes(theirs[0]!) ? theirs[0] : ours.find((name) => theirs.includes(name));
@@ -61,12 +64,15 @@ export function forecast(client: ClientChoice, server: ServerChoice, who: Readon
       ...[leafAlert[server.leaf]].filter((alert) => alert !== undefined),
     ];
     if (wrong.length > 0) return refused('client', ...wrong);
-    if (client.verify === false) return refused('client', 'certificate_unknown');
+  }
+  // Asked whatever has proved the peer: a key from elsewhere too.
+  if (client.verify === false) return refused('client', 'certificate_unknown');
+  if (!byKey) {
     if (server.clientAuth === 'require' && client.leaf === undefined) return refused('server', 'certificate_required');
     const shown = clientShows ? leafAlert[client.leaf ?? ''] : undefined;
     if (shown !== undefined) return refused('server', shown);
-    if (server.verify === false) return refused('server', 'certificate_unknown');
   }
+  if (server.verify === false) return refused('server', 'certificate_unknown');
   const mayResume = client.sessions && server.sessions && !byKey;
   return { fails: false, cipherSuite, group: group!, alpnProtocol, serverName, byKey, clientShows, mayResume };
 }
