@@ -1,6 +1,7 @@
 import { ApiMisuseError } from '@rxtls/core/engine';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import { type HashName, hashBytes } from '../crypto/cipher-suite.ts';
+import { emptyHash } from './empty-hash.ts';
 import { hkdfExpandLabel } from './hkdf.ts';
 
 /** TLS-Exporter (RFC 8446 §7.5). An absent context is an empty one. @throws ApiMisuseError for a label, context or length that cannot be. */
@@ -20,8 +21,7 @@ export function exportKeyingMaterial(
     throw new ApiMisuseError(`an exporter gives 1 to ${255 * hashBytes[hash]} bytes`);
   if (context !== undefined && !(context instanceof Uint8Array))
     throw new ApiMisuseError('the context of an exporter is bytes, or left out');
-  const empty = crypto.hash(hash).digest();
-  const secret = hkdfExpandLabel(crypto, hash, exporterSecret, label, empty, hashBytes[hash]);
+  const secret = hkdfExpandLabel(crypto, hash, exporterSecret, label, emptyHash[hash], hashBytes[hash]);
   const running = crypto.hash(hash);
   if (context !== undefined) running.update(context);
   const material = hkdfExpandLabel(crypto, hash, secret, 'exporter', running.digest(), length);

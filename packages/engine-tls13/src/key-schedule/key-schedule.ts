@@ -1,5 +1,6 @@
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import { type HashName, hashBytes } from '../crypto/cipher-suite.ts';
+import { emptyHash } from './empty-hash.ts';
 import { hkdfExpandLabel, hkdfExtract } from './hkdf.ts';
 
 /** The traffic secrets of both directions in one epoch. */
@@ -40,7 +41,7 @@ export class KeySchedule {
 
   /** The key that PSK binders are made with (RFC 8446 §4.2.11.2). */
   binderKey(kind: 'resumption' | 'external'): Uint8Array {
-    return this.#derive(kind === 'resumption' ? 'res binder' : 'ext binder', this.#emptyHash());
+    return this.#derive(kind === 'resumption' ? 'res binder' : 'ext binder', emptyHash[this.hash]);
   }
 
   /** `transcript`: ClientHello to ServerHello. */
@@ -71,14 +72,10 @@ export class KeySchedule {
   }
 
   #extract(input: Uint8Array): void {
-    const salt = this.#derive('derived', this.#emptyHash());
+    const salt = this.#derive('derived', emptyHash[this.hash]);
     this.#secret.fill(0);
     this.#secret = hkdfExtract(this.#crypto, this.hash, salt, input);
     salt.fill(0);
-  }
-
-  #emptyHash(): Uint8Array {
-    return this.#crypto.hash(this.hash).digest();
   }
 
   /** Derive-Secret (RFC 8446 §7.1), given the hash of the messages. */
