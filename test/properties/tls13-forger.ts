@@ -246,7 +246,11 @@ export class Forger {
     trailer[0] = type;
     const out = new Uint8Array(5 + length + trailer.length + 16);
     this.#sending.protection.seal(content.subarray(0, length), trailer, out, 0);
-    if (type === contentType.applicationData) this.sentData.push(content.slice(0, length));
+    // A type of 0 is padding: the type is then the last byte of the content that is not 0.
+    let end = length;
+    if (type === 0) while (content[--end] === 0);
+    const isData = (type === 0 ? content[end] : type) === contentType.applicationData;
+    if (isData) this.sentData.push(content.slice(0, end));
     this.#put(out, true);
   }
 
