@@ -1,4 +1,4 @@
-import { CertificateError, type NegotiatedParameters, type PeerIdentity } from '@rxtls/core/engine';
+import type { NegotiatedParameters, PeerIdentity } from '@rxtls/core/engine';
 import { judgeChain } from '../certificate/judge-chain.ts';
 import type { ClientSettings } from '../client-options.ts';
 import type { CipherSuite } from '../crypto/cipher-suite.ts';
@@ -9,6 +9,7 @@ import { type ApplicationSecrets, KeySchedule, type TrafficSecrets } from '../ke
 import { verifyData } from '../key-schedule/traffic-keys.ts';
 import type { HandshakeMessage } from '../record/handshake-deframer.ts';
 import type { ClientOffer } from '../session/client-sessions.ts';
+import { askVerify } from './ask-verify.ts';
 import { chainTooLong, checkProof, chooseScheme, sendAndHash, sendProof } from './certificate-proof.ts';
 import { checkFinished } from './check-finished.ts';
 import { buildClientHello } from './client-hello-builder.ts';
@@ -302,23 +303,9 @@ export class ClientHandshake implements Handshake {
 
   #verifyByUser(then: () => void): void {
     const { verify, replaceVerification, identity } = this.#settings;
-    const asked = verify ?? replaceVerification;
-    if (asked === undefined) {
-      then();
-      return;
-    }
-    const peer = {
-      chain: [...this.#peer.chain],
-      resumed: this.#resumed,
-      ...(identity.kind === 'dns' && { serverName: identity.name }),
-    };
-    this.#connection.ask<unknown>(
-      { name: 'verify', alert: 'certificate_unknown', run: () => asked(peer) },
-      (accepted) => {
-        if (accepted !== true) throw new CertificateError('refused-by-verify', 'verify refused the peer');
-        then();
-      },
-    );
+    const serverName = identity.kind === 'dns' ? identity.name : undefined;
+    const peer = { chain: this.#peer.chain, resumed: this.#resumed, serverName };
+    askVerify(this.#connection, verify ?? replaceVerification, peer, then);
   }
 
   /** Our Certificate and CertificateVerify where they were asked for. */

@@ -8,6 +8,7 @@ import type { HandshakeMessage } from '../record/handshake-deframer.ts';
 import { maxInnerBytes } from '../record/inner-limit.ts';
 import { scopeOf, type ServerSettings } from '../server-options.ts';
 import { checkFinished } from './check-finished.ts';
+import { askVerify } from './ask-verify.ts';
 import { chainTooLong, checkProof, sendAndHash, sendProof } from './certificate-proof.ts';
 import { encodeAlpn } from './extensions/alpn.ts';
 import { encodeCookie } from './extensions/cookie.ts';
@@ -298,24 +299,9 @@ export class ServerHandshake implements Handshake {
   }
 
   #verifyByUser(then: () => void): void {
-    const { verify } = this.#settings;
-    if (verify === undefined) {
-      then();
-      return;
-    }
     const { serverName } = this.#hello;
-    const peer = {
-      chain: [...this.#peer.chain],
-      resumed: this.#resumed,
-      ...(serverName !== undefined && { serverName }),
-    };
-    this.#connection.ask<unknown>(
-      { name: 'verify', alert: 'certificate_unknown', run: () => verify(peer) },
-      (accepted) => {
-        if (accepted !== true) throw new CertificateError('refused-by-verify', 'verify refused the peer');
-        then();
-      },
-    );
+    const peer = { chain: this.#peer.chain, resumed: this.#resumed, serverName };
+    askVerify(this.#connection, this.#settings.verify, peer, then);
   }
 
   #done(): void {
