@@ -1,3 +1,4 @@
+import { equalBytes } from '@rxtls/core/engine-parts';
 import { decodeAlpnClient } from './extensions/alpn.ts';
 import { decodeCookie } from './extensions/cookie.ts';
 import { decodeEmpty } from './extensions/empty-extension.ts';
@@ -103,16 +104,14 @@ const mayChange: ReadonlySet<number> = new Set<number>([
 /** @throws PeerMisbehavedError `illegal_parameter` when the second ClientHello is not the first one but for what may change. */
 export function checkSecondHello(first: ReadClientHello, second: ReadClientHello): void {
   const same =
-    equal(first.random, second.random) &&
-    equal(first.sessionId, second.sessionId) &&
+    equalBytes(first.random, second.random) &&
+    equalBytes(first.sessionId, second.sessionId) &&
     first.cipherSuites.join() === second.cipherSuites.join() &&
     kept(first.extensions) === kept(second.extensions);
   if (!same) throw illegal('the second ClientHello is another one');
   // RFC 8446 §4.2.10: "A client MUST NOT include the "early_data" extension in its followup ClientHello."
   if (second.earlyData) throw illegal('the second ClientHello offers early data');
 }
-
-const equal = (one: Uint8Array, other: Uint8Array): boolean => one.join() === other.join();
 
 const kept = (extensions: ReadonlyMap<number, Uint8Array>): string =>
   [...extensions]

@@ -1,8 +1,8 @@
 import type { TlsHost } from '@rxtls/core/engine';
+import { equalBytes } from '@rxtls/core/engine-parts';
 import { Reader } from '../presentation/reader.ts';
 import { Writer } from '../presentation/writer.ts';
 import { type SealingKeys, sealingPurpose } from '../session/sealing-keys.ts';
-import { sameBytes } from './server-hello-check.ts';
 
 /** What a HelloRetryRequest was made from (RFC 8446 §4.2.2). */
 export interface RetryState {
@@ -35,6 +35,6 @@ export function isCookie(keys: SealingKeys, host: TlsHost, cookie: Uint8Array, s
     age <= host.limits.handshakeTimeout &&
     reader.uint16('suite') === state.suite &&
     reader.uint16('group') === state.group &&
-    sameBytes(reader.vector(1, 0, 255, 'hello'), state.hello)
+    equalBytes(reader.vector(1, 0, 255, 'hello'), state.hello)
   );
 }

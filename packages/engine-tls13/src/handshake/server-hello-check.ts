@@ -1,3 +1,4 @@
+import { equalBytes } from '@rxtls/core/engine-parts';
 import type { CipherSuite } from '../crypto/cipher-suite.ts';
 import { extensionType } from './extensions/extension-type.ts';
 import { decodeSupportedVersionsServer } from './extensions/supported-versions.ts';
@@ -22,13 +23,9 @@ export function checkServerHello(
   }
   decodeSupportedVersionsServer(versions);
   // RFC 8446 §4.1.3: "A client which receives a legacy_session_id_echo field that does not match what it sent ... "illegal_parameter"".
-  if (!sameBytes(hello.sessionIdEcho, sent.sessionId)) throw illegal('the server does not echo legacy_session_id');
+  if (!equalBytes(hello.sessionIdEcho, sent.sessionId)) throw illegal('the server does not echo legacy_session_id');
   // RFC 8446 §4.1.3: "A client which receives a cipher suite that was not offered MUST abort the handshake with an "illegal_parameter" alert."
   const suite = sent.suites.find(({ id }) => id === hello.cipherSuite);
   if (suite === undefined) throw illegal('the server chose a cipher suite that was not offered');
   return suite;
 }
-
-/** Of public values. */
-export const sameBytes = (one: Uint8Array, other: Uint8Array): boolean =>
-  one.length === other.length && one.every((byte, at) => byte === other[at]);

@@ -1,10 +1,10 @@
 import type { TlsHost } from '@rxtls/core/engine';
+import { equalBytes } from '@rxtls/core/engine-parts';
 import { chainNotAfter } from '../certificate/chain-not-after.ts';
 import type { KnownCertificates } from '../certificate/known-certificates.ts';
 import type { CipherSuite } from '../crypto/cipher-suite.ts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import { encodeNewSessionTicket } from '../handshake/messages/new-session-ticket.ts';
-import { sameBytes } from '../handshake/server-hello-check.ts';
 import { hostRandom } from '../host-random.ts';
 import { ticketPsk } from '../key-schedule/traffic-keys.ts';
 import { type SealingKeys, sealingPurpose } from './sealing-keys.ts';
@@ -28,7 +28,7 @@ export class ServerTickets {
     this.#stillGood = stillGood;
   }
 
-  /** The session of a ticket that may be resumed now with that suite's hash and in that scope; undefined for any other. */
+  /** The session of a ticket that may be resumed now with that suite and in that scope; undefined for any other. */
   open(
     host: TlsHost,
     ticket: Uint8Array,
@@ -38,9 +38,9 @@ export class ServerTickets {
     const session = content === undefined ? undefined : decodeServerSession(content);
     if (session === undefined || session.suite !== asked.suite.id) return undefined;
     const age = host.wallClock() - session.firstVerifiedAt;
-    // "the ticket ... MUST NOT be used" past its life, counted from the first full handshake whatever was resumed since.
+    // Its life is counted from the first full handshake, whatever was resumed since.
     if (age < 0 || age >= this.#life(session.firstVerifiedAt, session.chain)) return undefined;
-    if (!sameBytes(session.scope, asked.scope) || !this.#stillGood(host, session.chain)) return undefined;
+    if (!equalBytes(session.scope, asked.scope) || !this.#stillGood(host, session.chain)) return undefined;
     return session;
   }
 
