@@ -48,6 +48,8 @@ function keepTicket(
   checkUnusedExtensions(extensions, 'NewSessionTicket');
   // RFC 8446 §4.6.1: "The value of zero indicates that the ticket should be discarded immediately."
   if (lifetime === 0 || ticket.length > maxTicketBytes || tickets.kept >= tickets.max) return false;
+  const { chain } = parameters.peer;
+  if (!sessions.mayKeep(chain)) return false;
   const session = {
     ticket: new Uint8Array(ticket),
     psk: ticketPsk(crypto, suite.hash, resumption, nonce),
@@ -56,7 +58,7 @@ function keepTicket(
     receivedAt: tickets.now,
     lifetime: Math.min(lifetime, maxSessionAge / 1_000),
   };
-  const kept = sessions.put(session, parameters.peer.chain, firstVerifiedAt);
-  if (kept) tickets.kept++;
-  return kept;
+  sessions.put(session, chain, firstVerifiedAt);
+  tickets.kept++;
+  return true;
 }

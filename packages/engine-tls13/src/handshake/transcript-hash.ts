@@ -10,12 +10,15 @@ export class TranscriptHash {
   #kept: Uint8Array[] = [];
   #hash: HashName | undefined;
   #running: RunningHash | undefined;
+  /** Of everything so far, once it was asked for. Nobody writes to it. */
+  #digest: Uint8Array | undefined;
 
   constructor(crypto: CryptoProvider) {
     this.#crypto = crypto;
   }
 
   add(message: Uint8Array): void {
+    this.#digest = undefined;
     if (this.#running === undefined) this.#kept.push(message);
     else this.#running.update(message);
   }
@@ -42,7 +45,8 @@ export class TranscriptHash {
 
   /** Of all messages so far. */
   digest(): Uint8Array {
-    return this.#running!.digest();
+    this.#digest ??= this.#running!.digest();
+    return this.#digest;
   }
 
   /** Of the messages kept and a part of one more: what a PSK binder covers (RFC 8446 §4.2.11.2). */

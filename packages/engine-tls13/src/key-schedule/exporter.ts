@@ -1,7 +1,7 @@
 import { ApiMisuseError } from '@rxtls/core/engine';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import { type HashName, hashBytes } from '../crypto/cipher-suite.ts';
-import { emptyHash } from './empty-hash.ts';
+import { emptyHash } from './known-values.ts';
 import { hkdfExpandLabel } from './hkdf.ts';
 
 /** TLS-Exporter (RFC 8446 §7.5). An absent context is an empty one. @throws ApiMisuseError for a label, context or length that cannot be. */

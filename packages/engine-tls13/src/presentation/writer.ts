@@ -5,7 +5,8 @@ import { ApiMisuseError } from '@rxtls/core/engine';
  * @throws ApiMisuseError for a number or a vector that does not fit its field: names, certificates and lists come from options.
  */
 export class Writer {
-  #bytes = new Uint8Array(256);
+  /** Most of what is written is short, and arrays of up to 64 bytes cost the runtime a fraction of longer ones. */
+  #bytes = new Uint8Array(64);
   #length = 0;
 
   uint8(value: number): void {
@@ -52,11 +53,7 @@ export class Writer {
   #put(at: number, bytes: number, value: number): void {
     if (!Number.isInteger(value) || value < 0 || value >= 256 ** bytes)
       throw new ApiMisuseError(`${value} does not fit into ${bytes} bytes: something in the options is too long`);
-    let rest = value;
-    for (let index = at + bytes - 1; index >= at; index--) {
-      this.#bytes[index] = rest % 256;
-      rest = Math.floor(rest / 256);
-    }
+    for (let index = at + bytes - 1, rest = value; index >= at; index--, rest >>>= 8) this.#bytes[index] = rest;
   }
 
   #grow(bytes: number): number {

@@ -77,10 +77,13 @@ export class ClientSessions {
     }
   }
 
-  put(session: Tls13Session, chain: readonly Uint8Array[], firstVerifiedAt: number): boolean {
-    if (this.#store === undefined || chain.length === 0) return false;
+  /** Whether a session with a server of that chain is kept at all. */
+  mayKeep(chain: readonly Uint8Array[]): boolean {
+    return this.#store !== undefined && chain.length > 0;
+  }
+
+  put(session: Tls13Session, chain: readonly Uint8Array[], firstVerifiedAt: number): void {
     const notAfter = chainNotAfter(chain, this.#settings.known);
-    this.#store.put(this.#scope, { session, chain, notAfter, firstVerifiedAt });
-    return true;
+    this.#store?.put(this.#scope, { session, chain, notAfter, firstVerifiedAt });
   }
 }

@@ -7,7 +7,7 @@ import { groupTable } from '../group-table.ts';
 import { nodeEcdh } from './node-ecdh.ts';
 import { nodePrivateKey } from './node-private-key.ts';
 import { nodePublicKey } from './node-public-key.ts';
-import { nodeRecordKey } from './node-record-key.ts';
+import { nodeRecordKeys } from './node-record-key.ts';
 import { nodeRoots } from './node-roots.ts';
 import { nodeX25519 } from './node-x25519.ts';
 import { plainBytes } from './plain-bytes.ts';
@@ -21,7 +21,7 @@ export const nodeCryptoWith = (additions: CryptoAdditions): CryptoProvider =>
       cipherSuite.TLS_AES_256_GCM_SHA384,
       cipherSuite.TLS_CHACHA20_POLY1305_SHA256,
     ]),
-    ...groupTable(nodeX25519, [nodeEcdh('secp256r1'), nodeEcdh('secp384r1')], additions),
+    ...groupTable(nodeX25519(), [nodeEcdh('secp256r1'), nodeEcdh('secp384r1')], additions),
     hash(name) {
       const running = createHash(name);
       return {
@@ -35,7 +35,7 @@ export const nodeCryptoWith = (additions: CryptoAdditions): CryptoProvider =>
       if (second !== undefined) running.update(second);
       return plainBytes(running.digest());
     },
-    recordKey: nodeRecordKey,
+    recordKey: nodeRecordKeys(),
     publicKey: nodePublicKey,
     privateKey: nodePrivateKey,
     equal: (one, other) => one.length === other.length && timingSafeEqual(one, other),
