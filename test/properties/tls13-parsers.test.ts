@@ -60,7 +60,7 @@ const typed = (read: () => unknown, ...kinds: readonly (abstract new (...args: n
 const suite = cipherSuite.TLS_AES_128_GCM_SHA256;
 const now = Date.now();
 const session = {
-  suite: suite.id,
+  hash: suite.hash,
   scope: new Uint8Array(randomBytes(32)),
   psk: new Uint8Array(randomBytes(32)),
   firstVerifiedAt: now - 1_000,
@@ -70,7 +70,7 @@ const session = {
 t.test('tickets: anything but a whole ticket of ours opens as nothing', async (t) => {
   const keys = new SealingKeys(nodeCrypto, undefined);
   const tickets = new ServerTickets(nodeCrypto, keys, new KnownCertificates(nodeCrypto), () => true);
-  const asked = { suite, scope: session.scope };
+  const asked = { hash: suite.hash, scope: session.scope };
   const whole = keys.seal(host, sealingPurpose.ticket, encodeServerSession(session));
   t.same(tickets.open(host, whole, asked)?.psk, session.psk, 'the ticket that the others are made of is good');
   holds(

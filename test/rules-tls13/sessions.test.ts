@@ -102,6 +102,19 @@ t.test('S1 (tls13) virtual hosts and names share no tickets, on either side', as
   t.equal(resumed(meet(clientOf({ sessions }), one)), 'true true');
 });
 
+t.test('S1 (tls13) a ticket resumes with any suite of its hash, and with no other (RFC 8446 §4.6.1)', async (t) => {
+  const sessions = memorySessions();
+  const cipherSuites = ['TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_AES_128_GCM_SHA256'] as const;
+  const factory = clientOf({ sessions, cipherSuites });
+  const only = (suite: (typeof cipherSuites)[number]) => serverOf({ cipherSuites: [suite] });
+  t.equal(resumed(meet(factory, only('TLS_AES_128_GCM_SHA256'))), 'false false');
+  const other = meet(factory, only('TLS_CHACHA20_POLY1305_SHA256'));
+  t.equal(resumed(other), 'true true', 'another suite of the same hash');
+  t.equal(other.client.negotiated?.cipherSuite, 'TLS_CHACHA20_POLY1305_SHA256');
+  t.equal(resumed(meet(factory, only('TLS_AES_256_GCM_SHA384'))), 'false false', 'another hash: a full handshake');
+  t.equal(resumed(meet(factory, only('TLS_AES_256_GCM_SHA384'))), 'true true');
+});
+
 t.test('S2 (tls13) new trust, on either side, leaves old sessions behind', async (t) => {
   const sessions = memorySessions();
   const mine = { sessions, credentials: credentials(clientLeaf) };

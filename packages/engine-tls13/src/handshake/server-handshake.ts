@@ -146,8 +146,8 @@ export class ServerHandshake implements Handshake {
     const { crypto, host } = connection;
     const { suite, group } = this.#selection;
     this.#scope = scopeOf(this.#settings, this.#selection, this.#hello.serverName);
-    this.#psk = selectPsk(this.#settings, host, this.#hello, { suite, scope: this.#scope });
-    if (this.#psk !== undefined) checkBinder(crypto, suite, this.#psk, this.#hello, message, this.#transcript);
+    this.#psk = selectPsk(this.#settings, host, this.#hello, { hash: suite.hash, scope: this.#scope });
+    if (this.#psk !== undefined) checkBinder(crypto, suite.hash, this.#psk, this.#hello, message, this.#transcript);
     const agreement = crypto.keyAgreement(group, clientShare, (length, label) => host.random(length, label));
     // RFC 8446 §4.2.8.2, RFC 7748 §6.1: points not on the curve and all-zero secrets are refused.
     if (agreement === undefined) throw illegal("the client's key share is not valid");
@@ -342,10 +342,11 @@ export class ServerHandshake implements Handshake {
       !this.#hello.pskModes.includes(pskKeyExchangeMode.psk_dhe_ke)
     )
       return;
-    const session = { scope: this.#scope, firstVerifiedAt, chain: this.#peer.chain };
+    const { hash } = this.#selection.suite;
+    const session = { hash, scope: this.#scope, firstVerifiedAt, chain: this.#peer.chain };
     const count = this.#resumed ? 1 : ticketsAfterFullHandshake;
     for (let number = 0; number < count; number++) {
-      const message = tickets.issue(this.#connection.host, session, this.#selection.suite, resumption, number);
+      const message = tickets.issue(this.#connection.host, session, resumption, number);
       if (message !== undefined) this.#connection.send(message);
     }
   }

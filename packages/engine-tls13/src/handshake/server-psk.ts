@@ -1,5 +1,5 @@
 import { PeerMisbehavedError, type TlsHost } from '@rxtls/core/engine';
-import type { CipherSuite } from '../crypto/cipher-suite.ts';
+import type { HashName } from '../crypto/cipher-suite.ts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import type { ServerSettings } from '../server-options.ts';
 import type { ServerSession } from '../session/server-session.ts';
@@ -28,7 +28,7 @@ export function selectPsk(
   settings: ServerSettings,
   host: TlsHost,
   hello: ReadClientHello,
-  asked: { readonly suite: CipherSuite; readonly scope: Uint8Array },
+  asked: { readonly hash: HashName; readonly scope: Uint8Array },
 ): SelectedPsk | undefined {
   // RFC 8446 §4.2.9: psk_ke has no forward secrecy; "the server MUST NOT select a key exchange mode that is not listed by the client".
   if (hello.psks === undefined || !hello.pskModes.includes(pskKeyExchangeMode.psk_dhe_ke)) return undefined;
@@ -36,7 +36,7 @@ export function selectPsk(
   for (const [index, { identity }] of hello.psks.identities.slice(0, most).entries()) {
     const external = settings.externalPsks.find((each) => settings.crypto.equal(each.identity, identity));
     if (external !== undefined) {
-      if (external.hash === asked.suite.hash) return { index, kind: 'external', key: external.key, session: undefined };
+      if (external.hash === asked.hash) return { index, kind: 'external', key: external.key, session: undefined };
       continue;
     }
     const session = settings.tickets?.open(host, identity, asked);
@@ -51,7 +51,7 @@ export function selectPsk(
  */
 export function checkBinder(
   crypto: CryptoProvider,
-  suite: CipherSuite,
+  hash: HashName,
   psk: SelectedPsk,
   hello: ReadClientHello,
   message: Uint8Array,
@@ -59,7 +59,7 @@ export function checkBinder(
 ): void {
   const binders = hello.psks?.binders ?? [];
   const truncated = message.subarray(0, message.length - bindersLength({ binders }));
-  const expected = binder(crypto, { ...psk, hash: suite.hash }, transcript.digestWith(suite.hash, truncated));
+  const expected = binder(crypto, { ...psk, hash }, transcript.digestWith(hash, truncated));
   const sent = binders[psk.index];
   if (sent === undefined || !crypto.equal(sent, expected))
     throw new PeerMisbehavedError("a pre-shared key's binder is wrong", { alert: 'decrypt_error' });

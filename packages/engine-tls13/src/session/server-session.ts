@@ -1,10 +1,11 @@
+import type { HashName } from '../crypto/cipher-suite.ts';
 import { Reader } from '../presentation/reader.ts';
 import { Writer } from '../presentation/writer.ts';
 
 /** What a ticket holds: all that a server must know to resume, so that it keeps nothing itself. */
 export interface ServerSession {
-  /** The cipher suite's number. */
-  readonly suite: number;
+  /** Of the cipher suite; the suite itself may be another one when it is resumed. */
+  readonly hash: HashName;
   /** What the session is bound to: client authentication, trust, virtual host, protocols, name. */
   readonly scope: Uint8Array;
   readonly psk: Uint8Array;
@@ -14,12 +15,14 @@ export interface ServerSession {
   readonly chain: readonly Uint8Array[];
 }
 
-const version = 1;
+/** Of what is written below: one of another build of this engine is a full handshake. */
+const version = 2;
+const hashes: readonly HashName[] = ['sha256', 'sha384'];
 
 export function encodeServerSession(session: ServerSession): Uint8Array {
   const writer = new Writer();
   writer.uint8(version);
-  writer.uint16(session.suite);
+  writer.uint8(hashes.indexOf(session.hash));
   writer.vector(1, (to) => to.bytes(session.scope));
   writer.vector(1, (to) => to.bytes(session.psk));
   writer.uint32(Math.floor(session.firstVerifiedAt / 0x1_0000_0000));
@@ -35,7 +38,7 @@ export function encodeServerSession(session: ServerSession): Uint8Array {
 export function decodeServerSession(bytes: Uint8Array): ServerSession | undefined {
   const reader = new Reader(bytes, 'ticket');
   if (reader.uint8('version') !== version) return undefined;
-  const suite = reader.uint16('suite');
+  const hash = hashes[reader.uint8('hash')];
   const scope = reader.vector(1, 0, 255, 'scope');
   const psk = reader.vector(1, 0, 255, 'psk');
   const firstVerifiedAt = reader.uint32('high') * 0x1_0000_0000 + reader.uint32('low');
@@ -43,5 +46,5 @@ export function decodeServerSession(bytes: Uint8Array): ServerSession | undefine
   reader.end();
   const chain: Uint8Array[] = [];
   while (!list.isAtEnd) chain.push(list.vector(3, 1, 0xff_ffff, 'certificate'));
-  return { suite, scope, psk, firstVerifiedAt, chain };
+  return hash && { hash, scope, psk, firstVerifiedAt, chain };
 }

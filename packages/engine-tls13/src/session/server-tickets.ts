@@ -2,7 +2,7 @@ import type { TlsHost } from '@rxtls/core/engine';
 import { equalBytes } from '@rxtls/core/engine-parts';
 import { chainNotAfter } from '../certificate/chain-not-after.ts';
 import type { KnownCertificates } from '../certificate/known-certificates.ts';
-import type { CipherSuite } from '../crypto/cipher-suite.ts';
+import type { HashName } from '../crypto/cipher-suite.ts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import { encodeNewSessionTicket } from '../handshake/messages/new-session-ticket.ts';
 import { hostRandom } from '../host-random.ts';
@@ -28,15 +28,16 @@ export class ServerTickets {
     this.#stillGood = stillGood;
   }
 
-  /** The session of a ticket that may be resumed now with that suite and in that scope; undefined for any other. */
+  /** The session of a ticket that may be resumed now with a suite of that hash and in that scope; undefined for any other. */
   open(
     host: TlsHost,
     ticket: Uint8Array,
-    asked: { readonly suite: CipherSuite; readonly scope: Uint8Array },
+    asked: { readonly hash: HashName; readonly scope: Uint8Array },
   ): ServerSession | undefined {
     const content = this.#keys.open(host, sealingPurpose.ticket, ticket);
     const session = content === undefined ? undefined : decodeServerSession(content);
-    if (session === undefined || session.suite !== asked.suite.id) return undefined;
+    // RFC 8446 §4.6.1: "Any ticket MUST only be resumed with a cipher suite that has the same KDF hash algorithm as that used to establish the original connection."
+    if (session === undefined || session.hash !== asked.hash) return undefined;
     const age = host.wallClock() - session.firstVerifiedAt;
     // Its life is counted from the first full handshake, whatever was resumed since.
     if (age < 0 || age >= this.#life(session.firstVerifiedAt, session.chain)) return undefined;
@@ -47,17 +48,16 @@ export class ServerTickets {
   /** A NewSessionTicket message; undefined when it would not live a second, or the chain makes it too long. */
   issue(
     host: TlsHost,
-    session: Omit<ServerSession, 'psk' | 'suite'>,
-    suite: CipherSuite,
+    session: Omit<ServerSession, 'psk'>,
     resumption: Uint8Array,
     number: number,
   ): Uint8Array | undefined {
-    const { firstVerifiedAt, chain } = session;
+    const { hash, firstVerifiedAt, chain } = session;
     const left = firstVerifiedAt + this.#life(firstVerifiedAt, chain) - host.wallClock();
     if (left < 1_000) return undefined;
     const nonce = Uint8Array.of(number);
-    const psk = ticketPsk(this.#crypto, suite.hash, resumption, nonce);
-    const content = encodeServerSession({ ...session, suite: suite.id, psk });
+    const psk = ticketPsk(this.#crypto, hash, resumption, nonce);
+    const content = encodeServerSession({ ...session, psk });
     psk.fill(0);
     const ticket = this.#keys.seal(host, sealingPurpose.ticket, content);
     content.fill(0);
