@@ -1,10 +1,11 @@
 import type { Limits } from '@rxtls/core/engine';
-import { matchesIdentity, type ReferenceIdentity, subjectAlternativeNames } from '@rxtls/core/engine-parts';
+import { matchesIdentity, type ReferenceIdentity } from '@rxtls/core/engine-parts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import type { SignatureSchemeName } from '../crypto/signature-scheme.ts';
 import { certificateRefused } from './certificate-refused.ts';
 import { checkExtensions, checkPurpose, checkValidity } from './check-certificate.ts';
 import { checkKey } from './check-key.ts';
+import { identityNames } from './identity-names.ts';
 import { KnownCertificates } from './known-certificates.ts';
 import type { Certificate } from './parse-certificate.ts';
 import type { SigningCertificate } from './signing-certificate.ts';
@@ -69,7 +70,7 @@ function checkLeaf(leaf: Certificate, { identity, now, usage }: ChainRules): voi
   // RFC 8446 §4.4.2.2: "If the keyUsage extension is present, then the digitalSignature bit MUST be set".
   if (leaf.keyUsage?.digitalSignature === false)
     throw certificateRefused('wrong-usage', "the peer's key may not be used for digitalSignature");
-  if (identity !== undefined && !matchesIdentity(subjectAlternativeNames(leaf.der), identity))
+  if (identity !== undefined && !matchesIdentity(identityNames(leaf.subjectAltName ?? []), identity))
     throw certificateRefused('wrong-name', `the peer's certificate is not for ${identity.name}`);
 }
 
