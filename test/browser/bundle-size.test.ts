@@ -6,7 +6,7 @@ import { execute, root } from '../packages/workspace.ts';
 import { type Bundle, bundle } from './bundle.ts';
 
 /** Gzipped bytes, minified. More than today by as much as a correction takes: what goes over is looked at. */
-const budget = { engine: 67_000, withPostQuantum: 73_500 };
+const budget = { engine: 65_000, withPostQuantum: 71_300 };
 
 const kilobytes = (bytes: number): string => `${(bytes / 1_000).toFixed(1)} kB`;
 const has = ({ files }: Bundle, part: string): boolean => files.some(([path]) => path.includes(part));

@@ -119,17 +119,13 @@ export function clientSettings(crypto: CryptoProvider, options: Tls13ClientOptio
   const replaceVerification = verifyOption(own.dangerouslyReplaceVerification, 'dangerouslyReplaceVerification');
   if (verify !== undefined && replaceVerification !== undefined)
     throw new ApiMisuseError('give either verify, which adds to our checks, or dangerouslyReplaceVerification');
-  const credentials =
-    own.credentials === undefined
-      ? undefined
-      : ownOptions(own.credentials, ['cert', 'key', 'passphrase'], 'credentials');
   const settings = {
     crypto,
     identity: referenceIdentity(own.serverName),
     port: portOption(own.port),
     trust: trustAnchors(own.ca, 'ca', crypto),
     known: new KnownCertificates(crypto),
-    credentials: credentials === undefined ? undefined : loadCredentials(credentials, 'credentials', crypto),
+    credentials: own.credentials === undefined ? undefined : loadCredentials(own.credentials, 'credentials', crypto),
     alpnProtocols: alpnOption(own.alpnProtocols),
     suites: suitesOption(own.cipherSuites, crypto),
     groups: groupsOption(own.groups, crypto),

@@ -214,7 +214,7 @@ function virtualHostList(value: unknown, crypto: CryptoProvider): readonly Virtu
 function credentialSets(value: unknown, name: string, crypto: CryptoProvider): readonly LoadedCredentials[] {
   const sets: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (value === undefined || sets.length === 0) throw new ApiMisuseError(`${name}: cert and key are required`);
-  return sets.map((set) => loadCredentials(ownOptions(set, ['cert', 'key', 'passphrase'], name), name, crypto));
+  return sets.map((set) => loadCredentials(set, name, crypto));
 }
 
 /** CVE-2020-13777: a key of zeros is a key that everybody has. */

@@ -1,8 +1,9 @@
+// First, for pages: its handshake then stands near enough to the client's for gzip, as `noble-crypto.ts` explains
+import { serverFactory } from './server-factory.ts';
 import type { TlsEngineFactory } from '@rxtls/core/engine';
 import { clientFactory } from './client-factory.ts';
 import type { Tls13ClientOptions } from './client-options.ts';
 import type { CryptoProvider } from './crypto/crypto-provider.ts';
-import { serverFactory } from './server-factory.ts';
 import type { Tls13ServerOptions } from './server-options.ts';
 
 /** TLS 1.3 (RFC 8446) in TypeScript. Factories are values: make one, use it for any number of connections. */

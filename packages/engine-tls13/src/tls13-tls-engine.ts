@@ -7,7 +7,6 @@ import {
   contentType,
   engineReadiness,
   type EngineTask,
-  PeerMisbehavedError,
   type TlsEngine,
   type TlsEngineSink,
   type TlsError,
@@ -22,6 +21,7 @@ import { exportKeyingMaterial } from './key-schedule/exporter.ts';
 import { keylogLine } from './keylog-line.ts';
 import { ConnectionKeys } from './post-handshake/connection-keys.ts';
 import { TokenBucket } from './post-handshake/token-bucket.ts';
+import { misbehaved } from './presentation/misbehaved.ts';
 import { HandshakeDeframer, type HandshakeMessage } from './record/handshake-deframer.ts';
 import { readAlert } from './record/read-alert.ts';
 import { recordEvent } from './record/record-event.ts';
@@ -209,7 +209,7 @@ export class Tls13TlsEngine implements TlsEngine {
     if (this.#sink.observed) this.#sink.event(recordEvent(outerType, type, wireBytes));
     // RFC 8446 §5.1: "Handshake messages MUST NOT be interleaved with other record types."
     if (this.#messages.pending > 0 && type !== contentType.handshake)
-      throw new PeerMisbehavedError('a record between handshake fragments', { alert: 'unexpected_message' });
+      throw misbehaved('unexpected_message', 'a record between handshake fragments');
     if (type === contentType.applicationData) {
       this.#receivePlaintext(content, wireBytes);
       return;
@@ -220,12 +220,11 @@ export class Tls13TlsEngine implements TlsEngine {
     if (type === contentType.alert) this.#receiveAlert(content);
     // RFC 8446 §5: "If a TLS implementation receives an unexpected record type, it MUST terminate the connection with an "unexpected_message" alert."
     else if (type !== contentType.handshake && type !== contentType.changeCipherSpec)
-      throw new PeerMisbehavedError(`a record of content type ${type}`, { alert: 'unexpected_message' });
+      throw misbehaved('unexpected_message', `a record of content type ${type}`);
   }
 
   #receivePlaintext(content: Uint8Array, wireBytes: number): void {
-    if (this.#phase !== 'open')
-      throw new PeerMisbehavedError('application data during the handshake', { alert: 'unexpected_message' });
+    if (this.#phase !== 'open') throw misbehaved('unexpected_message', 'application data during the handshake');
     if (this.#keys.isPeersKeyOld() && !this.#closeSent) this.#keys.update(true);
     if (content.length === 0) {
       this.#watch.hold('maxEmptyRecords', ++this.#emptyRecords, this.#host.limits.maxEmptyRecords);
@@ -243,8 +242,7 @@ export class Tls13TlsEngine implements TlsEngine {
 
   #receiveFragment(content: Uint8Array, wireBytes: number): void {
     // RFC 8446 §5.1: "Implementations MUST NOT send zero-length fragments of Handshake types, even if those fragments contain padding."
-    if (content.length === 0)
-      throw new PeerMisbehavedError('an empty handshake fragment', { alert: 'unexpected_message' });
+    if (content.length === 0) throw misbehaved('unexpected_message', 'an empty handshake fragment');
     this.#handshakeRecord(wireBytes);
     this.#messages.push(content);
   }

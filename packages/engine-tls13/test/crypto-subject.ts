@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
+import { derElements, onlyElement } from '@rxtls/core/engine-parts';
 import type { CryptoProvider, RandomBytes, SubjectPublicKey } from '../src/crypto/crypto-provider.ts';
-import { derElements, derInside } from '../src/crypto/noble/der-elements.ts';
 import { bitLength } from '../src/crypto/is-usable-rsa.ts';
 import { nobleCryptoWith } from '../src/crypto/noble/noble-crypto.ts';
 import { x25519MLKEM768 } from '../src/crypto/noble/x25519-mlkem768.ts';
@@ -38,9 +38,9 @@ export function subjectOf(key: KeyObject): SubjectPublicKey {
   const type = key.asymmetricKeyType;
   if (type === 'ed25519') return { type, der, raw: der.slice(-32) };
   if (type === 'rsa' || type === 'rsa-pss') {
-    const bits = derInside(derElements(der)![0], 0x30)![1]!.value.subarray(1);
-    const [modulus, exponent] = derInside(derElements(bits)![0], 0x30)!.map(({ value }) =>
-      value.slice(value[0] === 0 ? 1 : 0),
+    const bits = derElements(onlyElement(der, 0x30)!)![1]!.content.subarray(1);
+    const [modulus, exponent] = derElements(onlyElement(bits, 0x30)!)!.map(({ content }) =>
+      content.slice(content[0] === 0 ? 1 : 0),
     );
     return rsaSubject(type, modulus!, exponent!, der);
   }

@@ -117,7 +117,7 @@ t.test('round trip: an error says where it is and repeats nothing of the peer', 
       t.match((error as Error).message, /^[\w.]+: 1 bytes too many$/, name);
     }
   }
-  t.throws(() => new Reader(Uint8Array.of(2, 0), 'A').nested(new Uint8Array(0), 'b').uint8('c'), {
+  t.throws(() => new Reader(Uint8Array.of(0, 2), 'A').inside(1, 0, 255, 'b').uint8('c'), {
     message: 'A.b: c is cut short',
   });
 });

@@ -5,7 +5,9 @@ import type { SignatureSchemeName } from '../crypto/signature-scheme.ts';
 import { certificateRefused } from './certificate-refused.ts';
 import { checkExtensions, checkPurpose, checkValidity } from './check-certificate.ts';
 import { checkKey } from './check-key.ts';
+import { identityNames } from './identity-names.ts';
 import { KnownCertificates } from './known-certificates.ts';
+import type { Certificate } from './parse-certificate.ts';
 import type { SigningCertificate } from './signing-certificate.ts';
 import type { TrustAnchors } from './trust-anchors.ts';
 import { trustedPath } from './trusted-path.ts';
@@ -39,13 +41,12 @@ export function judgeChain(shown: readonly Uint8Array[], rules: ChainRules): rea
   const { limits, usage } = rules;
   const known = rules.known ?? new KnownCertificates(rules.crypto);
   const all = readable(shown, rules, known);
-  const [first, ...others] = all;
-  if (first === undefined) throw missing(usage);
-  const leaf = first.certificate;
+  const leaf = all[0]?.certificate;
+  if (leaf === undefined) throw missing(usage);
   for (const { certificate } of all) if (certificate.publicKey !== undefined) checkKey(certificate, limits);
   checkKey(leaf, limits);
-  const path = trustedPath(leaf, others, rules, known);
-  checkLeaf(first, rules);
+  const path = trustedPath(leaf, all.slice(1), rules, known);
+  checkLeaf(leaf, rules);
   known.proved(path);
   // Copies: what is known, and the anchors, are not the caller's to change.
   return path.map(({ der }) => new Uint8Array(der));
@@ -62,14 +63,14 @@ function readable(
 }
 
 /** Last of all the leaf by itself, so that a chain that leads nowhere is always refused as one. */
-function checkLeaf({ certificate: leaf, names }: SigningCertificate, { identity, now, usage }: ChainRules): void {
+function checkLeaf(leaf: Certificate, { identity, now, usage }: ChainRules): void {
   checkValidity(leaf, now);
   checkExtensions(leaf);
   checkPurpose(leaf, usage);
   // RFC 8446 §4.4.2.2: "If the keyUsage extension is present, then the digitalSignature bit MUST be set".
   if (leaf.keyUsage?.digitalSignature === false)
     throw certificateRefused('wrong-usage', "the peer's key may not be used for digitalSignature");
-  if (identity !== undefined && !matchesIdentity(names(), identity))
+  if (identity !== undefined && !matchesIdentity(identityNames(leaf.subjectAltName ?? []), identity))
     throw certificateRefused('wrong-name', `the peer's certificate is not for ${identity.name}`);
 }
 

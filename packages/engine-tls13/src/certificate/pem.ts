@@ -20,7 +20,7 @@ export function pemBlocks(text: string, name: string): readonly PemBlock[] {
     },
   );
   if (blocks.length !== text.split('-----BEGIN ').length - 1)
-    throw new ApiMisuseError(`${name} holds a PEM block that does not end`);
+    throw new ApiMisuseError(`${name} holds a PEM block that does not end, or with headers in it`);
   return blocks;
 }
 

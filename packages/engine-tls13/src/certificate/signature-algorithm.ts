@@ -1,3 +1,4 @@
+import { type SignatureHash, signatureHashBytes } from '../crypto/signature-parameters.ts';
 import type { SignatureAlgorithm } from '../crypto/signature-scheme.ts';
 import { type DerReader, derTag } from './der-reader.ts';
 import { objectId } from './object-id.ts';
@@ -29,10 +30,10 @@ const algorithms: ReadonlyMap<string, readonly [SignatureAlgorithm, 'absent' | '
   [objectId.ed25519, ['ed25519', 'absent']],
 ] as const);
 
-const pssAlgorithms: ReadonlyMap<string, readonly [SignatureAlgorithm, number]> = new Map([
-  [objectId.sha256, ['rsa-pss-sha256', 32]],
-  [objectId.sha384, ['rsa-pss-sha384', 48]],
-  [objectId.sha512, ['rsa-pss-sha512', 64]],
+const hashes: ReadonlyMap<string, SignatureHash> = new Map([
+  [objectId.sha256, 'sha256'],
+  [objectId.sha384, 'sha384'],
+  [objectId.sha512, 'sha512'],
 ] as const);
 
 /** The algorithm of a signature; undefined for one that is not spoken here: MD5 and SHA-1 are such. @throws CertificateError */
@@ -44,24 +45,32 @@ export function signatureAlgorithm({ id, parameters }: AlgorithmIdentifier): Sig
   return known[1] === 'null' && isNull(parameters) ? known[0] : undefined;
 }
 
-/** RSASSA-PSS-params (RFC 4055 §3.1) in the forms of RFC 8446 §4.2.3: MGF1 of the same hash, and a salt of its length. @throws CertificateError */
+/** RSASSA-PSS in the forms of RFC 8446 §4.2.3: MGF1 of the same hash, and a salt of its length. @throws CertificateError */
 export function pssAlgorithm(parameters: DerReader): SignatureAlgorithm | undefined {
+  const { hash, saltLength } = pssParameters(parameters) ?? {};
+  return hash !== undefined && saltLength === signatureHashBytes[hash] ? `rsa-pss-${hash}` : undefined;
+}
+
+/** RSASSA-PSS-params (RFC 4055 §3.1) with MGF1 of the same hash; undefined for others. @throws CertificateError */
+export function pssParameters(
+  parameters: DerReader,
+): { readonly hash: SignatureHash; readonly saltLength: number } | undefined {
   const fields = parameters.inside(derTag.sequence, 'pss');
   parameters.end();
-  const hash = explicit(fields, 0xa0, 'hashAlgorithm');
+  const named = explicit(fields, 0xa0, 'hashAlgorithm');
   const mask = explicit(fields, 0xa1, 'maskGenAlgorithm');
   const salt = explicit(fields, 0xa2, 'saltLength');
   // What is left out is SHA-1, with which nothing is signed here; a trailerField is there only when it is not the usual one.
-  if (hash === undefined || mask === undefined || salt === undefined || !fields.isAtEnd) return undefined;
-  const known = hashOf(hash.inside(derTag.sequence, 'hash'));
+  if (named === undefined || mask === undefined || !fields.isAtEnd) return undefined;
+  const hash = hashOf(named.inside(derTag.sequence, 'hash'));
   const generator = algorithmIdentifier(mask.inside(derTag.sequence, 'mask'));
-  const length = salt.small('length');
-  for (const each of [hash, mask, salt]) each.end();
-  if (known === undefined || generator.id !== objectId.mgf1 || generator.parameters === undefined) return undefined;
+  // RFC 4055 §3.1: "The default value is 20."
+  const saltLength = salt?.small('length') ?? 20;
+  for (const each of [named, mask, salt]) each?.end();
+  if (hash === undefined || generator.id !== objectId.mgf1 || generator.parameters === undefined) return undefined;
   const maskHash = hashOf(generator.parameters.inside(derTag.sequence, 'hash'));
   generator.parameters.end();
-  const [algorithm, saltLength] = pssAlgorithms.get(known) ?? [];
-  return maskHash === known && length === saltLength ? algorithm : undefined;
+  return maskHash === hash ? { hash, saltLength } : undefined;
 }
 
 function explicit(fields: DerReader, tag: number, field: string): DerReader | undefined {
@@ -70,9 +79,9 @@ function explicit(fields: DerReader, tag: number, field: string): DerReader | un
 }
 
 /** RFC 4055 §2.1: parameters of a hash are NULL or left out. */
-function hashOf(algorithm: DerReader): string | undefined {
+function hashOf(algorithm: DerReader): SignatureHash | undefined {
   const { id, parameters } = algorithmIdentifier(algorithm);
-  return parameters === undefined || isNull(parameters) ? id : undefined;
+  return parameters === undefined || isNull(parameters) ? hashes.get(id) : undefined;
 }
 
 /** @throws CertificateError */

@@ -1,8 +1,9 @@
-import { CertificateError, EngineFailureError, PeerMisbehavedError } from '@rxtls/core/engine';
+import { CertificateError, EngineFailureError } from '@rxtls/core/engine';
 import type { KnownCertificates } from '../certificate/known-certificates.ts';
 import type { LoadedCredentials } from '../certificate/load-credentials.ts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import { type SignatureScheme, signatureScheme } from '../crypto/signature-scheme.ts';
+import { misbehaved } from '../presentation/misbehaved.ts';
 import type { HandshakeConnection } from './handshake-connection.ts';
 import { encodeCertificate } from './messages/certificate.ts';
 import { decodeCertificateVerify, encodeCertificateVerify, signedContent } from './messages/certificate-verify.ts';
@@ -96,21 +97,15 @@ export function checkProof(
   const scheme = signatureScheme(algorithm);
   // RFC 8446 §4.4.3: "the signature algorithm MUST be one offered in the client's "signature_algorithms" extension"; §4.2.3: PKCS #1 v1.5 is for certificates alone.
   if (scheme === undefined || !scheme.inHandshake || !peer.offered.includes(scheme))
-    throw new PeerMisbehavedError('CertificateVerify uses a signature scheme that was not offered', {
-      alert: 'illegal_parameter',
-    });
+    throw misbehaved('illegal_parameter', 'CertificateVerify uses a signature scheme that was not offered');
   const { certificate, key } = known.read(peer.leaf);
   const { publicKey, onlyAlgorithm } = certificate;
   // RFC 8446 §4.4.3: "the key ... MUST be ... compatible" with the scheme.
   if (publicKey?.type !== scheme.key || scheme.algorithm !== (onlyAlgorithm ?? scheme.algorithm))
-    throw new PeerMisbehavedError('CertificateVerify uses a signature scheme of another kind of key', {
-      alert: 'illegal_parameter',
-    });
+    throw misbehaved('illegal_parameter', 'CertificateVerify uses a signature scheme of another kind of key');
   // RFC 8446 §4.4.3: "If the verification fails, the receiver MUST terminate the handshake with a "decrypt_error" alert."
   if (key()?.verify(scheme.algorithm, signedContent(peer.role, peer.digest), signature) !== true)
-    throw new PeerMisbehavedError("CertificateVerify is not signed by the certificate's key", {
-      alert: 'decrypt_error',
-    });
+    throw misbehaved('decrypt_error', "CertificateVerify is not signed by the certificate's key");
 }
 
 export const chainTooLong = (most: number): CertificateError =>

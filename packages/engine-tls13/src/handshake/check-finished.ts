@@ -1,7 +1,7 @@
-import { PeerMisbehavedError } from '@rxtls/core/engine';
 import { type HashName, hashBytes } from '../crypto/cipher-suite.ts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import { verifyData } from '../key-schedule/traffic-keys.ts';
+import { misbehaved } from '../presentation/misbehaved.ts';
 import { decodeFinished } from './messages/finished.ts';
 
 /**
@@ -25,5 +25,5 @@ export function checkFinished(
   const isRight = crypto.equal(sent, expected);
   expected.fill(0);
   // RFC 8446 §4.4.4: "Recipients of Finished messages MUST verify that the contents are correct and if incorrect MUST terminate the connection with a "decrypt_error" alert."
-  if (!isRight) throw new PeerMisbehavedError(`the ${peer.role}'s Finished is wrong`, { alert: 'decrypt_error' });
+  if (!isRight) throw misbehaved('decrypt_error', `the ${peer.role}'s Finished is wrong`);
 }

@@ -1,6 +1,7 @@
-import { PeerMisbehavedError, type TlsHost } from '@rxtls/core/engine';
+import type { TlsHost } from '@rxtls/core/engine';
 import type { HashName } from '../crypto/cipher-suite.ts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
+import { misbehaved } from '../presentation/misbehaved.ts';
 import type { ServerSettings } from '../server-options.ts';
 import type { ServerSession } from '../session/server-session.ts';
 import { binder } from './client-hello-builder.ts';
@@ -62,5 +63,5 @@ export function checkBinder(
   const expected = binder(crypto, { ...psk, hash }, transcript.digestWith(hash, truncated));
   const sent = binders[psk.index];
   if (sent === undefined || !crypto.equal(sent, expected))
-    throw new PeerMisbehavedError("a pre-shared key's binder is wrong", { alert: 'decrypt_error' });
+    throw misbehaved('decrypt_error', "a pre-shared key's binder is wrong");
 }

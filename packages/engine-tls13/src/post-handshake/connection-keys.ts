@@ -1,9 +1,10 @@
-import { PeerMisbehavedError, type TlsEvent, type TlsHost } from '@rxtls/core/engine';
+import type { TlsEvent, TlsHost } from '@rxtls/core/engine';
 import type { LimitWatch } from '@rxtls/core/engine-parts';
 import type { CipherSuite } from '../crypto/cipher-suite.ts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
 import { decodeKeyUpdate, encodeKeyUpdate } from '../handshake/messages/key-update.ts';
 import { nextTrafficSecret } from '../key-schedule/traffic-keys.ts';
+import { misbehaved } from '../presentation/misbehaved.ts';
 import type { HandshakeDeframer, HandshakeMessage } from '../record/handshake-deframer.ts';
 import { RecordProtection } from '../record/record-protection.ts';
 import type { RecordReceiver } from '../record/record-receiver.ts';
@@ -56,8 +57,7 @@ export class ConnectionKeys {
   protectReceiving(suite: CipherSuite, secret: Uint8Array, epoch: number): void {
     const { crypto, receiver, messages } = this.#connection;
     // RFC 8446 §5.1: "Handshake messages MUST NOT span key changes": "unexpected_message".
-    if (messages.pending > 0)
-      throw new PeerMisbehavedError('handshake bytes across a change of keys', { alert: 'unexpected_message' });
+    if (messages.pending > 0) throw misbehaved('unexpected_message', 'handshake bytes across a change of keys');
     this.#receiving = { suite, secret, epoch };
     receiver.protect(new RecordProtection(crypto, suite, secret, epoch));
   }

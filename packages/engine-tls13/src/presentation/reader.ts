@@ -55,9 +55,9 @@ export class Reader {
     return this.bytes(length, field);
   }
 
-  /** A reader for what `field` holds. */
-  nested(bytes: Uint8Array, field: string): Reader {
-    return new Reader(bytes, `${this.#path}.${field}`);
+  /** A reader for what a vector holds. */
+  inside(lengthBytes: 1 | 2 | 3, min: number, max: number, field: string): Reader {
+    return new Reader(this.vector(lengthBytes, min, max, field), `${this.#path}.${field}`);
   }
 
   /** Nothing may follow. */

@@ -10,7 +10,7 @@ export function decodeUint16List(
   path: string,
 ): readonly number[] {
   const reader = new Reader(data, path);
-  const list = reader.nested(reader.vector(lengthBytes, min, max, 'list'), 'list');
+  const list = reader.inside(lengthBytes, min, max, 'list');
   reader.end();
   return readUint16s(list);
 }

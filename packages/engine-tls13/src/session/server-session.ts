@@ -42,7 +42,7 @@ export function decodeServerSession(bytes: Uint8Array): ServerSession | undefine
   const scope = reader.vector(1, 0, 255, 'scope');
   const psk = reader.vector(1, 0, 255, 'psk');
   const firstVerifiedAt = reader.uint32('high') * 0x1_0000_0000 + reader.uint32('low');
-  const list = reader.nested(reader.vector(3, 0, 0xff_ffff, 'chain'), 'chain');
+  const list = reader.inside(3, 0, 0xff_ffff, 'chain');
   reader.end();
   const chain: Uint8Array[] = [];
   while (!list.isAtEnd) chain.push(list.vector(3, 1, 0xff_ffff, 'certificate'));

@@ -1,12 +1,15 @@
+// The order of these imports is for pages: a bundle holds modules in it, and gzip knows what repeats within 32 KiB (RFC 1951 §2). First come the
+// ciphers, whose helpers are those of the hashes over again; what belongs to the curves stays together. It saves most of a kilobyte.
+import { nobleRecordKey } from './noble-record-key.ts';
+import { nobleHash } from './noble-hash.ts';
+import { noblePublicKey } from './noble-public-key.ts';
+import { equalBytes } from '@noble/curves/utils.js';
 import { cipherSuite } from '../cipher-suite.ts';
 import type { CryptoProvider } from '../crypto-provider.ts';
 import type { CryptoAdditions } from '../group-implementation.ts';
 import { groupTable } from '../group-table.ts';
 import { nobleEcdh } from './noble-ecdh.ts';
-import { nobleHash } from './noble-hash.ts';
 import { noblePrivateKey } from './noble-private-key.ts';
-import { noblePublicKey } from './noble-public-key.ts';
-import { nobleRecordKey } from './noble-record-key.ts';
 import { nobleX25519 } from './noble-x25519.ts';
 
 /** `nobleCrypto` with more groups: `nobleCryptoWith({ postQuantum: x25519MLKEM768 })`; who does not ask does not bundle ML-KEM. */
@@ -23,16 +26,9 @@ export const nobleCryptoWith = (additions: CryptoAdditions): CryptoProvider =>
     recordKey: nobleRecordKey,
     publicKey: noblePublicKey,
     privateKey: noblePrivateKey,
-    equal,
+    // No early exit in it: the time says nothing of where two arrays differ
+    equal: equalBytes,
   });
-
-/** No early exit: the time says nothing of where two arrays differ. */
-function equal(one: Uint8Array, other: Uint8Array): boolean {
-  if (one.length !== other.length) return false;
-  let difference = 0;
-  for (let at = 0; at < one.length; at += 1) difference |= one[at]! ^ other[at]!;
-  return difference === 0;
-}
 
 /**
  * The primitives of the @noble packages: JavaScript alone, for browsers, workers and everywhere else. ChaCha20 comes first, since the library's

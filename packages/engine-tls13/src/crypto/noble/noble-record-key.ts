@@ -1,6 +1,6 @@
-import { gcm } from '@noble/ciphers/aes.js';
-import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { ApiMisuseError } from '@rxtls/core/engine';
+import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { gcm } from '@noble/ciphers/aes.js';
 import type { CipherSuite } from '../cipher-suite.ts';
 import type { RecordKey } from '../crypto-provider.ts';
 

@@ -1,7 +1,8 @@
-import { bytesToHex } from '@noble/curves/utils.js';
 import { ApiMisuseError } from '@rxtls/core/engine';
+import { DerReader, derTag } from '../../certificate/der-reader.ts';
+import { objectId } from '../../certificate/object-id.ts';
+import { algorithmIdentifier } from '../../certificate/signature-algorithm.ts';
 import type { KeyType } from '../signature-scheme.ts';
-import { type DerElement, derElements, derInside, derTag } from './der-elements.ts';
 
 /** A private key that can sign without RSA. */
 export interface Pkcs8Key {
@@ -12,62 +13,58 @@ export interface Pkcs8Key {
   readonly point: Uint8Array | undefined;
 }
 
-/** Object identifiers in hexadecimal (RFC 5480 §2, RFC 8410 §3, RFC 8017 §A). */
-const oid = {
-  ec: '2a8648ce3d0201',
-  p256: '2a8648ce3d030107',
-  p384: '2b81040022',
-  ed25519: '2b6570',
-  rsa: '2a864886f70d010101',
-  rsaPss: '2a864886f70d01010a',
-} as const;
-
 /**
  * Takes PKCS #8 (RFC 5958 §2) of P-256, P-384 or Ed25519 apart.
  * @throws ApiMisuseError for everything else; the message holds nothing of the key.
  */
 export function readPkcs8(der: Uint8Array): Pkcs8Key {
-  const [info, ...more] = derElements(der) ?? [];
-  const [version, identifier, contents, ...optional] = derInside(info, derTag.sequence) ?? [];
-  const [algorithm, parameters] = derInside(identifier, derTag.sequence) ?? [];
-  // attributes [0] and, in version 1, publicKey [1]
-  const isWhole = more.length === 0 && optional.every(({ tag }) => tag === 0xa0 || tag === 0x81);
-  if (version?.tag !== derTag.integer || contents?.tag !== derTag.octets || !isWhole) throw unreadable();
-  const name = oidOf(algorithm);
-  if (name === oid.rsa || name === oid.rsaPss)
+  try {
+    return privateKeyInfo(der);
+  } catch (error) {
+    if (error instanceof ApiMisuseError) throw error;
+    // What the reader of certificates says is of a certificate
+    throw new ApiMisuseError('the private key is no PKCS #8 DER: convert it with `openssl pkcs8 -topk8 -nocrypt`');
+  }
+}
+
+/** @throws CertificateError for what is no DER, or not of that form */
+function privateKeyInfo(der: Uint8Array): Pkcs8Key {
+  const all = new DerReader(der, 'PKCS #8');
+  const info = all.inside(derTag.sequence, 'PrivateKeyInfo');
+  all.end();
+  info.small('version');
+  const { id, parameters } = algorithmIdentifier(info.inside(derTag.sequence, 'privateKeyAlgorithm'));
+  const contents = info.inside(derTag.octetString, 'privateKey');
+  info.optional(0xa0, 'attributes');
+  info.optional(0x81, 'publicKey');
+  info.end();
+  if (id === objectId.rsaEncryption || id === objectId.rsassaPss)
     throw new ApiMisuseError('RSA does not sign here: give a signature task (with WebCrypto, say), or a key of P-256');
-  if (name === oid.ed25519) return edKey(contents.value);
-  const curve = oidOf(parameters);
-  if (name === oid.ec && curve === oid.p256) return ecKey('p256', 32, contents.value, curve);
-  if (name === oid.ec && curve === oid.p384) return ecKey('p384', 48, contents.value, curve);
+  if (id === objectId.ed25519) return edKey(contents);
+  const curve = parameters?.nextTag === derTag.objectId ? parameters.objectId('namedCurve') : undefined;
+  if (id === objectId.ecPublicKey && curve === objectId.prime256v1) return ecKey('p256', 32, contents, curve);
+  if (id === objectId.ecPublicKey && curve === objectId.secp384r1) return ecKey('p384', 48, contents, curve);
   throw new ApiMisuseError('a private key of this algorithm does not sign here: use P-256, P-384 or Ed25519');
 }
 
 /** RFC 8410 §7: CurvePrivateKey, an OCTET STRING in the OCTET STRING. */
-function edKey(contents: Uint8Array): Pkcs8Key {
-  const [seed, ...more] = derElements(contents) ?? [];
-  if (seed?.tag !== derTag.octets || seed.value.length !== 32 || more.length > 0) throw unreadable();
-  return { type: 'ed25519', secret: seed.value, point: undefined };
+function edKey(contents: DerReader): Pkcs8Key {
+  const secret = contents.content(derTag.octetString, 'CurvePrivateKey');
+  contents.end();
+  if (secret.length !== 32) throw contents.malformed('is of another length');
+  return { type: 'ed25519', secret, point: undefined };
 }
 
 /** RFC 5915 §3: ECPrivateKey, whose privateKey has the length of the order, with leading zeros. */
-function ecKey(type: 'p256' | 'p384', bytes: number, contents: Uint8Array, curve: string): Pkcs8Key {
-  const [sequence, ...more] = derElements(contents) ?? [];
-  const [version, secret, ...optional] = derInside(sequence, derTag.sequence) ?? [];
-  const named = optional.find(({ tag }) => tag === 0xa0);
-  const [bits] =
-    derInside(
-      optional.find(({ tag }) => tag === 0xa1),
-      0xa1,
-    ) ?? [];
-  const isOwnCurve = named === undefined || oidOf(derInside(named, 0xa0)?.[0]) === curve;
-  if (version?.tag !== derTag.integer || version.value[0] !== 1 || !isOwnCurve || more.length > 0) throw unreadable();
-  if (secret?.tag !== derTag.octets || secret.value.length !== bytes) throw unreadable();
-  return { type, secret: secret.value, point: bits?.value.subarray(1) };
+function ecKey(type: 'p256' | 'p384', bytes: number, contents: DerReader, curve: string): Pkcs8Key {
+  const key = contents.inside(derTag.sequence, 'ECPrivateKey');
+  contents.end();
+  const version = key.small('version');
+  const secret = key.content(derTag.octetString, 'privateKey');
+  const named = key.optional(0xa0, 'parameters');
+  const point = key.optional(0xa1, 'publicKey');
+  key.end();
+  const isOwnCurve = named === undefined || key.nested(named, 'parameters').objectId('namedCurve') === curve;
+  if (version !== 1 || secret.length !== bytes || !isOwnCurve) throw key.malformed('is of another curve');
+  return { type, secret, point: point && key.nested(point, 'publicKey').bitStringBytes('point') };
 }
-
-const oidOf = (element: DerElement | undefined): string | undefined =>
-  element?.tag === derTag.oid ? bytesToHex(element.value) : undefined;
-
-const unreadable = (): ApiMisuseError =>
-  new ApiMisuseError('the private key is no PKCS #8 DER: convert it with `openssl pkcs8 -topk8 -nocrypt`');

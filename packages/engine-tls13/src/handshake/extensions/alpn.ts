@@ -33,7 +33,7 @@ export function decodeAlpnServer(data: Uint8Array): string {
 function readProtocols(data: Uint8Array): readonly string[] {
   const reader = new Reader(data, 'application_layer_protocol_negotiation');
   // RFC 7301 §3.1: "ProtocolName protocol_name_list<2..2^16-1>"
-  const list = reader.nested(reader.vector(2, 2, 0xffff, 'protocol_name_list'), 'protocol_name_list');
+  const list = reader.inside(2, 2, 0xffff, 'protocol_name_list');
   reader.end();
   const protocols: string[] = [];
   // RFC 7301 §3.1: "opaque ProtocolName<1..2^8-1>;", and "Empty strings MUST NOT be included".

@@ -14,7 +14,7 @@ export function encodeCertificateAuthorities(authorities: readonly Uint8Array[])
 export function decodeCertificateAuthorities(data: Uint8Array): readonly Uint8Array[] {
   const reader = new Reader(data, 'certificate_authorities');
   // RFC 8446 §4.2.4: "DistinguishedName authorities<3..2^16-1>;"
-  const list = reader.nested(reader.vector(2, 3, 0xffff, 'authorities'), 'authorities');
+  const list = reader.inside(2, 3, 0xffff, 'authorities');
   reader.end();
   const authorities: Uint8Array[] = [];
   // RFC 8446 §4.2.4: "opaque DistinguishedName<1..2^16-1>;"

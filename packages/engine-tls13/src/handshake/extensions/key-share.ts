@@ -21,7 +21,7 @@ export function encodeKeyShareClient(entries: readonly KeyShareEntry[]): Uint8Ar
 export function decodeKeyShareClient(data: Uint8Array): readonly KeyShareEntry[] {
   const reader = new Reader(data, 'key_share');
   // RFC 8446 §4.2.8: "KeyShareEntry client_shares<0..2^16-1>;"
-  const list = reader.nested(reader.vector(2, 0, 0xffff, 'client_shares'), 'client_shares');
+  const list = reader.inside(2, 0, 0xffff, 'client_shares');
   reader.end();
   const entries: KeyShareEntry[] = [];
   const groups = new Set<number>();

@@ -34,9 +34,9 @@ export function encodePreSharedKeyClient({ identities, binders }: OfferedPsks): 
 export function decodePreSharedKeyClient(data: Uint8Array): OfferedPsks {
   const reader = new Reader(data, 'pre_shared_key');
   // RFC 8446 §4.2.11: "PskIdentity identities<7..2^16-1>;"
-  const identityList = reader.nested(reader.vector(2, 7, 0xffff, 'identities'), 'identities');
+  const identityList = reader.inside(2, 7, 0xffff, 'identities');
   // RFC 8446 §4.2.11: "PskBinderEntry binders<33..2^16-1>;"
-  const binderList = reader.nested(reader.vector(2, 33, 0xffff, 'binders'), 'binders');
+  const binderList = reader.inside(2, 33, 0xffff, 'binders');
   reader.end();
   const identities: PskIdentity[] = [];
   while (!identityList.isAtEnd) {

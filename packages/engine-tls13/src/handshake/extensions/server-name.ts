@@ -23,7 +23,7 @@ export function encodeServerName(name: string): Uint8Array {
 export function decodeServerName(data: Uint8Array): string | undefined {
   const reader = new Reader(data, 'server_name');
   // RFC 6066 §3: "ServerName server_name_list<1..2^16-1>"
-  const list = reader.nested(reader.vector(2, 1, 0xffff, 'server_name_list'), 'server_name_list');
+  const list = reader.inside(2, 1, 0xffff, 'server_name_list');
   reader.end();
   let name: string | undefined;
   while (!list.isAtEnd) {

@@ -12,7 +12,7 @@ export function decodeStatusRequest(data: Uint8Array): boolean {
   const reader = new Reader(data, 'status_request');
   if (reader.uint8('status_type') !== ocsp) return false;
   // RFC 6066 §8: "ResponderID responder_id_list<0..2^16-1>; Extensions request_extensions;"
-  const responders = reader.nested(reader.vector(2, 0, 0xffff, 'responder_id_list'), 'responder_id_list');
+  const responders = reader.inside(2, 0, 0xffff, 'responder_id_list');
   reader.vector(2, 0, 0xffff, 'request_extensions');
   reader.end();
   // RFC 6066 §8: "opaque ResponderID<1..2^16-1>;"

@@ -52,7 +52,7 @@ export function decodeCertificate(body: Uint8Array, rules: CertificateRules): Ce
   const reader = new Reader(body, 'Certificate');
   const context = reader.vector(1, 0, 255, 'certificate_request_context');
   // RFC 8446 §4.4.2: "CertificateEntry certificate_list<0..2^24-1>;"
-  const list = reader.nested(reader.vector(3, 0, 0xffffff, 'certificate_list'), 'certificate_list');
+  const list = reader.inside(3, 0, 0xffffff, 'certificate_list');
   reader.end();
   // RFC 8446 §4.4.2: "the value of certificate_request_context in that message. Otherwise (in the case of server authentication), this field SHALL be zero length." In a handshake that value is empty too.
   if (context.length > 0) throw misbehaved('illegal_parameter', 'Certificate has a context');

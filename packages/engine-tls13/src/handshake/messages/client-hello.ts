@@ -48,7 +48,7 @@ export function decodeClientHello(body: Uint8Array): ClientHelloMessage {
   // RFC 8446 §4.1.2: "opaque legacy_session_id<0..32>;"
   const sessionId = reader.vector(1, 0, 32, 'legacy_session_id');
   // RFC 8446 §4.1.2: "CipherSuite cipher_suites<2..2^16-2>;"
-  const cipherSuites = readUint16s(reader.nested(reader.vector(2, 2, 0xfffe, 'cipher_suites'), 'cipher_suites'));
+  const cipherSuites = readUint16s(reader.inside(2, 2, 0xfffe, 'cipher_suites'));
   // RFC 8446 §4.1.2: "opaque legacy_compression_methods<1..2^8-1>;"
   const compressionMethods = reader.vector(1, 1, 255, 'legacy_compression_methods');
   // RFC 8446 §4.1.2: "TLS 1.3 servers might receive ClientHello messages without an extensions field from prior versions of TLS." The least that TLS 1.3 has, 7 bytes, is a supported_versions, and that is looked for below.
