@@ -14,29 +14,31 @@ function blocked(version?: 'TLSv1.2'): Bench {
   return bench;
 }
 
-t.test('W1 (placebo): 4 096 small writes that wait are sealed in full records, and each has its own acks', (t) => {
-  const bench = blocked();
-  const all = pattern(4_096 * 100);
-  for (let at = 0; at < all.length; at += 100) bench.connection.write(all.subarray(at, at + 100));
-  bench.wire.grant(Number.POSITIVE_INFINITY);
-  bench.clock.to(10); // in several turns
-  t.ok(sameBytes(bench.wire.sent, all));
-  t.ok(bench.wire.count(`data ${163 * 100}`) >= 24, 'a record takes 163 of them');
-  t.ok(bench.wire.calls.length <= 30, `${bench.wire.calls.length} records`);
-  t.same(bookkeeping(bench), []);
-  const flushed = bench.acks.flatMap(({ type, intent }) => (type === 'flushed' ? [intent] : []));
-  t.same(
-    flushed,
-    Array.from({ length: 4_096 }, (_, at) => at + 1),
-  );
-  const records = bench.acks.flatMap((ack) => (ack.type === 'sealed' ? [ack.records] : []));
-  t.equal(records.length, 4_096);
-  t.same(records[0], records[1], 'the record that carries both');
-  t.ok(records.every((range) => range?.first === range?.last));
-  t.end();
-});
+t.test(
+  'W1 (placebo): 4 096 small writes that wait are sealed in full records, and each has its own acks',
+  async (t) => {
+    const bench = blocked();
+    const all = pattern(4_096 * 100);
+    for (let at = 0; at < all.length; at += 100) bench.connection.write(all.subarray(at, at + 100));
+    bench.wire.grant(Number.POSITIVE_INFINITY);
+    bench.clock.to(10); // in several turns
+    t.ok(sameBytes(bench.wire.sent, all));
+    t.ok(bench.wire.count(`data ${163 * 100}`) >= 24, 'a record takes 163 of them');
+    t.ok(bench.wire.calls.length <= 30, `${bench.wire.calls.length} records`);
+    t.same(bookkeeping(bench), []);
+    const flushed = bench.acks.flatMap(({ type, intent }) => (type === 'flushed' ? [intent] : []));
+    t.same(
+      flushed,
+      Array.from({ length: 4_096 }, (_, at) => at + 1),
+    );
+    const records = bench.acks.flatMap((ack) => (ack.type === 'sealed' ? [ack.records] : []));
+    t.equal(records.length, 4_096);
+    t.same(records[0], records[1], 'the record that carries both');
+    t.ok(records.every((range) => range?.first === range?.last));
+  },
+);
 
-t.test('rule 3: writes share a record only with those right before and behind them', (t) => {
+t.test('rule 3: writes share a record only with those right before and behind them', async (t) => {
   for (const version of [undefined, 'TLSv1.2'] as const) {
     const bench = blocked(version);
     const { connection, wire } = bench;
@@ -56,19 +58,17 @@ t.test('rule 3: writes share a record only with those right before and behind th
     t.same(ends, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
     t.same(bookkeeping(bench), []);
   }
-  t.end();
 });
 
-t.test('rule 6: small writes go past demand no further than one of them alone', (t) => {
+t.test('rule 6: small writes go past demand no further than one of them alone', async (t) => {
   const bench = blocked();
   for (let at = 0; at < 10; at++) bench.connection.write(pattern(100));
   bench.wire.demand.set(250);
   bench.wire.demand.set(0);
   t.same(bench.wire.calls.slice(0, 1), ['data 200']);
-  t.end();
 });
 
-t.test('W4 (placebo): arrays that are written over after each write, while all wait', (t) => {
+t.test('W4 (placebo): arrays that are written over after each write, while all wait', async (t) => {
   const bench = blocked();
   const array = Buffer.alloc(300);
   const expected: Uint8Array[] = [];
@@ -83,30 +83,31 @@ t.test('W4 (placebo): arrays that are written over after each write, while all w
   bench.wire.grant(Number.POSITIVE_INFINITY);
   t.ok(sameBytes(bench.wire.sent, joined(expected)));
   t.same(bookkeeping(bench), []);
-  t.end();
 });
 
-t.test('writeFrom: small chunks that can be pulled at once share records, also where each could go at once', (t) => {
-  const bench = openClient();
-  const [before, all] = [bench.wire.calls.length, pattern(50_000)];
-  const array = new Uint8Array(100);
-  let isDone = false;
-  function* chunks(): Generator<Uint8Array> {
-    for (let at = 0; at < all.length; at += 100) {
-      array.set(all.subarray(at, at + 100)); // the same array again and again
-      yield array;
+t.test(
+  'writeFrom: small chunks that can be pulled at once share records, also where each could go at once',
+  async (t) => {
+    const bench = openClient();
+    const [before, all] = [bench.wire.calls.length, pattern(50_000)];
+    const array = new Uint8Array(100);
+    let isDone = false;
+    function* chunks(): Generator<Uint8Array> {
+      for (let at = 0; at < all.length; at += 100) {
+        array.set(all.subarray(at, at + 100)); // the same array again and again
+        yield array;
+      }
     }
-  }
-  bench.connection.writeFrom(chunks()).subscribe({ complete: () => (isDone = true) });
-  t.ok(isDone, 'within the call');
-  t.ok(sameBytes(bench.wire.sent, all));
-  t.ok(bench.wire.calls.length - before <= 5, `${bench.wire.calls.length - before} records`);
-  t.equal(bench.acks.filter(({ type }) => type === 'flushed').length, 500);
-  t.same(bookkeeping(bench), []);
-  t.end();
-});
+    bench.connection.writeFrom(chunks()).subscribe({ complete: () => (isDone = true) });
+    t.ok(isDone, 'within the call');
+    t.ok(sameBytes(bench.wire.sent, all));
+    t.ok(bench.wire.calls.length - before <= 5, `${bench.wire.calls.length - before} records`);
+    t.equal(bench.acks.filter(({ type }) => type === 'flushed').length, 500);
+    t.same(bookkeeping(bench), []);
+  },
+);
 
-t.test('writeFrom: an iterator that writes, and one that ends the connection, while chunks are gathered', (t) => {
+t.test('writeFrom: an iterator that writes, and one that ends the connection, while chunks are gathered', async (t) => {
   const bench = openClient();
   function* writing(): Generator<Uint8Array> {
     yield ascii('a');
@@ -130,10 +131,9 @@ t.test('writeFrom: an iterator that writes, and one that ends the connection, wh
   t.equal(cut.wire.sent.length, 0);
   t.equal(cut.wire.count('abort'), 1);
   t.same(bookkeeping(cut), []);
-  t.end();
 });
 
-t.test('what waits: small arrays side by side, each kept from being written over', (t) => {
+t.test('what waits: small arrays side by side, each kept from being written over', async (t) => {
   const waiting = new SideBySide();
   const [first, second] = [waiting.keep(ascii('one'), false), waiting.keep(ascii('two'), true)];
   t.equal(second.buffer, first.buffer);
@@ -143,5 +143,4 @@ t.test('what waits: small arrays side by side, each kept from being written over
   t.not(waiting.keep(large, false).buffer, large.buffer);
   for (let at = 0; at < 2_000; at++) waiting.keep(pattern(100), false);
   t.equal(String.fromCharCode(...first, ...second), 'onetwo');
-  t.end();
 });
