@@ -2,8 +2,9 @@
 //
 // Three things move at their own pace here: what the application writes, what the engine will seal now, what the transport
 // takes now. Only the queue may grow, and only up to its limits. Application data is sealed while the transport has demand,
-// a slice of at most max(16 KiB, demand) at a time, so at most one record goes past demand. Handshake records, alerts, key
-// updates and close_notify are the engine's own output: they pass at once, in wire order, whatever the demand is.
+// a slice of at most max(16 KiB, demand) at a time, so at most one record goes past demand; small intents that have to wait
+// go together, as many as fit into a record and into demand. Handshake records, alerts, key updates and close_notify are the
+// engine's own output: they pass at once, in wire order, whatever the demand is.
 
 import { Subject } from 'rxjs';
 import type { ByteSink } from './duplex.ts';
@@ -21,6 +22,7 @@ import {
 } from './engine/index.ts';
 import { FlushMarks } from './flush-marks.ts';
 import { LedgerBook } from './ledger.ts';
+import { besides, SideBySide } from './side-by-side.ts';
 import { ackOf, type RefusalReason, type WriteAck } from './write-ack.ts';
 import { type ActionKind, type IntentListener, WriteIntent } from './write-intent.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -62,6 +64,7 @@ export class Outbound {
   readonly #host: OutboundHost;
   readonly #sink: ByteSink;
   readonly #queue = new WriteQueue();
+  readonly #waiting = new SideBySide();
   readonly #marks = new FlushMarks();
   /** Application data has been given to the engine: from here on a replay could double it. */
   handedOver = false;
@@ -106,8 +109,17 @@ export class Outbound {
     return this.#queue.waiting >= limits.maxQueuedWrites ? 0 : Math.max(0, bound - this.#queue.waitingBytes);
   }
 
-  /** Data or a key update. `owned`: the bytes were handed over and need no copy. */
-  accept(kind: ActionKind, bytes: Uint8Array | undefined, owned: boolean, listener?: IntentListener): WriteIntent {
+  /**
+   * Data or a key update. `owned`: the bytes were handed over and need no copy. `mayWait`: more follows in this turn, and
+   * what is small shares its record.
+   */
+  accept(
+    kind: ActionKind,
+    bytes: Uint8Array | undefined,
+    owned: boolean,
+    listener?: IntentListener,
+    mayWait = false,
+  ): WriteIntent {
     const length = bytes?.length ?? 0;
     const intent = new WriteIntent(++this.#lastIntent, kind, length);
     intent.listener = listener;
@@ -121,11 +133,10 @@ export class Outbound {
     }
     this.ledger.accepted += length;
     if (length > 0) intent.rest = bytes;
-    const isNext = !this.hasUnsent;
+    const isNext = !this.hasUnsent && !mayWait;
     this.#queue.push(intent);
     if (isNext && length > 0 && this.#host.isCaughtUp && this.#mayGiveData()) this.#giveFirst(intent);
-    // Not `slice()`: on a Node Buffer that is a view of the caller's bytes.
-    if (intent.rest !== undefined && !owned) intent.rest = new Uint8Array(intent.rest);
+    if (intent.rest !== undefined) intent.rest = this.#waiting.keep(intent.rest, owned);
     this.#tell(intent, 'queued');
     this.#warn();
     return intent;
@@ -269,13 +280,27 @@ export class Outbound {
     const rest = intent.rest!;
     const most = Math.max(maxPlaintextRecordBytes, this.demand - this.#inEngine);
     const whole = rest.length <= most;
-    const slice = whole ? rest : rest.subarray(0, most);
+    let slice = whole ? rest : rest.subarray(0, most);
     this.#queue.sent(slice.length, whole);
     if (!whole) intent.rest = rest.subarray(most);
+    else if (this.#queue.toSend?.rest !== undefined) slice = this.#joined(slice);
     this.#inEngine += slice.length;
     this.handedOver = true;
     this.engine!.sendPlaintext(slice);
+    if (!this.hasUnsent) this.#waiting.clear();
     return slice.length;
+  }
+
+  /** The slice and what waits right behind it: whole intents, as many as a record holds and there is demand for. */
+  #joined(slice: Uint8Array): Uint8Array {
+    const most = Math.min(maxPlaintextRecordBytes, this.demand - this.#inEngine);
+    let { length } = slice;
+    for (let rest = this.#queue.toSend?.rest; rest !== undefined; rest = this.#queue.toSend?.rest) {
+      if (length + rest.length > most || !besides(slice, length, rest)) break;
+      length += rest.length;
+      this.#queue.sent(rest.length, true);
+    }
+    return length === slice.length ? slice : new Uint8Array(slice.buffer, slice.byteOffset, length);
   }
 
   /** Within `write`: an engine that throws there ends the connection, not the caller. */

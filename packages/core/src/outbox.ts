@@ -1,4 +1,5 @@
 import type { EngineTask, NegotiatedParameters, RecordRange, TlsError, TlsEvent } from './engine/index.ts';
+import { keptSlots } from './fifo.ts';
 
 /** What an engine can say that has to wait until its call has returned. */
 export interface OutboxReader {
@@ -22,9 +23,10 @@ export class Outbox {
   #kinds: number[] = [];
   #payloads: unknown[] = [];
   #head = 0;
+  #tail = 0;
 
   get isEmpty(): boolean {
-    return this.#head === this.#kinds.length;
+    return this.#head === this.#tail;
   }
 
   ciphertext(bytes: Uint8Array): void {
@@ -33,8 +35,7 @@ export class Outbox {
 
   sealed(bytes: number, records: RecordRange | undefined): void {
     this.#append(kind.sealed, bytes);
-    this.#payloads.push(records);
-    this.#kinds.push(-1);
+    this.#append(-1, records);
   }
 
   plaintext(bytes: Uint8Array): void {
@@ -105,25 +106,28 @@ export class Outbox {
 
   /** Hands out the ciphertext that waits, and forgets the rest: what a connection does last. */
   drainCiphertext(reader: Pick<OutboxReader, 'ciphertext'>): void {
-    for (; this.#head < this.#kinds.length; this.#head++)
+    for (; this.#head < this.#tail; this.#head++)
       if (this.#kinds[this.#head] === kind.ciphertext) reader.ciphertext(this.#payloads[this.#head] as Uint8Array);
     this.#kinds = [];
     this.#payloads = [];
     this.#head = 0;
+    this.#tail = 0;
   }
 
   #append(what: number, payload: unknown): void {
-    this.#kinds.push(what);
-    this.#payloads.push(payload);
+    this.#kinds[this.#tail] = what;
+    this.#payloads[this.#tail++] = payload;
   }
 
   #advance(slots: number): void {
     for (let slot = 0; slot < slots; slot++) this.#payloads[this.#head + slot] = undefined;
     this.#head += slots;
-    if (this.isEmpty) {
-      this.#kinds.length = 0;
-      this.#payloads.length = 0;
-      this.#head = 0;
+    if (!this.isEmpty) return;
+    if (this.#tail > keptSlots) {
+      this.#kinds = [];
+      this.#payloads = [];
     }
+    this.#head = 0;
+    this.#tail = 0;
   }
 }

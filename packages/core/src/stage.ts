@@ -150,10 +150,10 @@ export class Stage implements Host {
 
   // ── what the application asks for ──────────────────────────────────────────────────────────────────────────────────
 
-  write(bytes: Uint8Array, owned: boolean, listener?: IntentListener): WriteIntent {
+  write(bytes: Uint8Array, owned: boolean, listener?: IntentListener, mayWait?: boolean): WriteIntent {
     checkBytes(bytes);
     this.turn.enter();
-    const intent = this.outbound.accept('data', bytes, owned, listener);
+    const intent = this.outbound.accept('data', bytes, owned, listener, mayWait);
     this.turn.leave();
     return intent;
   }

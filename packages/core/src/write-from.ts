@@ -5,10 +5,11 @@
 import { isObservable, type Observer, Subscription } from 'rxjs';
 import { type ByteInput, inputEnd, isByteSource, type Puller, pullerOf } from './byte-input.ts';
 import type { ByteSource } from './duplex.ts';
-import { AbortedError, TlsError, WriteRefusedError } from './engine/index.ts';
+import { AbortedError, maxPlaintextRecordBytes, TlsError, WriteRefusedError } from './engine/index.ts';
 import type { Ledger } from './ledger.ts';
 import { checkBytes } from './outbound.ts';
 import { reporting } from './reporting.ts';
+import { smallBytes } from './side-by-side.ts';
 import type { Stage } from './stage.ts';
 import type { StageFollower } from './stage-roles.ts';
 import { lostError, refusedError } from './write-errors.ts';
@@ -34,6 +35,8 @@ export class WriteFrom implements StageFollower, IntentListener {
   #isFull = false;
   #isFilling = false;
   #isPulling = false;
+  /** Bytes written since turns were held up. */
+  #gathered = 0;
   #isSettled = false;
 
   constructor(stage: Stage, observer: Observer<Ledger>) {
@@ -141,6 +144,15 @@ export class WriteFrom implements StageFollower, IntentListener {
   #fill(): void {
     if (this.#isFilling || this.#isSettled) return;
     this.#isFilling = true;
+    try {
+      this.#work();
+    } finally {
+      this.#send();
+      this.#isFilling = false;
+    }
+  }
+
+  #work(): void {
     const { limits, turn } = this.#stage;
     let bytes = 0;
     let steps = 0;
@@ -148,16 +160,28 @@ export class WriteFrom implements StageFollower, IntentListener {
       if (this.#rest !== undefined) {
         bytes += this.#rest.length;
         steps++;
-        if (!this.#writeRest()) break;
+        if (this.#writeRest()) continue;
       } else if (this.#inputIsDone) {
         if (this.#outstanding === 0) this.#complete();
-        break;
       } else if (bytes >= limits.maxBytesPerTurn || steps >= limits.maxStepsPerTurn) {
-        turn.later();
-        break;
-      } else if (!this.#pull()) break;
+        return turn.later();
+      } else if (this.#pull()) continue;
+      if (!this.#send()) return;
     }
-    this.#isFilling = false;
+  }
+
+  /** What is small waits for what can be pulled behind it, a record's worth at most, and goes with it: until `#send` no turn begins. */
+  #gather(length: number): void {
+    if (this.#gathered === 0) this.#stage.turn.enter();
+    this.#gathered += length;
+  }
+
+  /** Answers whether a turn has run: there may be room then, or an end. */
+  #send(): boolean {
+    if (this.#gathered === 0) return false;
+    this.#gathered = 0;
+    this.#stage.turn.leave();
+    return true;
   }
 
   /** Answers whether something was written. */
@@ -169,7 +193,10 @@ export class WriteFrom implements StageFollower, IntentListener {
     const part = isWhole ? rest : rest.subarray(0, room);
     this.#rest = isWhole ? undefined : rest.subarray(room);
     this.#outstanding++;
-    const intent = this.#stage.write(part, this.#restIsOwned, this);
+    const isSmall = part.length > 0 && part.length <= smallBytes;
+    if (!isSmall || this.#gathered + part.length > maxPlaintextRecordBytes) this.#send();
+    if (isSmall) this.#gather(part.length);
+    const intent = this.#stage.write(part, this.#restIsOwned, this, isSmall);
     if (intent.state === 'refused') this.#fail(refusedError(intent));
     return true;
   }

@@ -16,6 +16,11 @@ import { wireError } from './wire-error.ts';
 /** Bytes kept for a later subscriber after `end()`, so that the other side's end is seen although nobody reads. */
 const keptAfterEnd = 64 * 1024;
 
+/** A write of this much is worth a system call of its own. */
+const largeBytes = 4 * 1024;
+/** As much of small writes as goes in one system call. */
+const batchBytes = 16 * 1024;
+
 export interface SocketDuplexOptions extends SocketSettings {
   /** Names the connection in messages. */
   readonly what: string;
@@ -33,7 +38,9 @@ export interface SocketDuplexOptions extends SocketSettings {
  * its own buffer and one read, the system its window, and TCP stops the peer. A paused socket shows no end and no reset
  * until it is read again: that is how the system reports them.
  *
- * Writing: everything goes to Node at once, in order; `demand` counts what its callbacks have not yet confirmed.
+ * Writing: everything goes to Node at once, in order, but for small writes while Node has one to confirm, which it does in the
+ * next tick at the earliest: those are joined, for a system call costs far more than the copy. `demand` counts what Node's
+ * callbacks have not yet confirmed, and what waits for them.
  *
  * Closing: a close with unread bytes in the system's buffer is a reset on the wire, and a reset destroys what the other
  * side has not read yet. So after `end()` the socket is read to its end, into nothing if nobody wants it: see `Linger`.
@@ -52,6 +59,9 @@ export class SocketDuplex implements ByteDuplex {
   /** Lengths of the writes Node has not confirmed. */
   readonly #pending = new Fifo<number>();
   #pendingBytes = 0;
+  /** Small writes that wait for Node to confirm what it has. */
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
   #state: 'open' | 'ending' | 'ended' | 'failed' | 'closed' = 'open';
   #flowing = false;
   #discarding = false;
@@ -104,16 +114,41 @@ export class SocketDuplex implements ByteDuplex {
 
   #write(bytes: Uint8Array): void {
     if (this.#state !== 'open' || bytes.length === 0) return;
-    this.#pending.push(bytes.length);
     this.#pendingBytes += bytes.length;
-    this.#socket.write(bytes, this.#written);
+    if (this.#pending.size > 0 && bytes.length < largeBytes) this.#hold(bytes);
+    else {
+      this.#flush();
+      this.#pass(bytes);
+    }
     this.#level();
   }
 
-  /** Node confirms writes in their order, one call each. */
+  /** Node confirms each with one call of `#written`, in their order, also when it fails. */
+  #pass(bytes: Uint8Array): void {
+    this.#pending.push(bytes.length);
+    this.#socket.write(bytes, this.#written);
+  }
+
+  #hold(bytes: Uint8Array): void {
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.length;
+    if (this.#heldBytes >= batchBytes) this.#flush();
+  }
+
+  /** What was held goes before anything else. */
+  #flush(): void {
+    const held = this.#held;
+    if (held.length === 0) return;
+    const bytes = held.length === 1 ? held[0]! : Buffer.concat(held, this.#heldBytes);
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#pass(bytes);
+  }
+
   #confirm(error: Error | null | undefined): void {
     const length = this.#pending.shift() ?? 0;
     if (error || this.#state === 'failed') return;
+    if (this.#pending.size === 0) this.#flush();
     this.#pendingBytes -= length;
     this.#linger.progress();
     this.#taken.set(this.#taken.value + length);
@@ -126,6 +161,7 @@ export class SocketDuplex implements ByteDuplex {
 
   #end(): void {
     if (this.#state !== 'open') return;
+    this.#flush();
     this.#state = 'ending';
     this.#socket.end();
     this.#demand.set(0);
