@@ -34,7 +34,7 @@ export class CreditSource implements ByteSource {
   #successor: { readonly subscriber: Subscriber<Uint8Array>; readonly endless: boolean } | undefined;
   #emitting = false;
   #ended: 'no' | 'complete' | 'error' = 'no';
-  #error: unknown;
+  #error: (() => unknown) | undefined;
   #delivered = false;
 
   constructor(owner: CreditSourceOwner = {}) {
@@ -100,6 +100,11 @@ export class CreditSource implements ByteSource {
 
   /** Ends with an error: after what waits has been read, or at once (`drop`). */
   fail(error: unknown, drop: boolean): void {
+    this.failWith(() => error, drop);
+  }
+
+  /** The same, with an error that is made when there is somebody to hear it: where mostly nobody does. */
+  failWith(error: () => unknown, drop: boolean): void {
     if (this.#ended === 'error' || this.#delivered) {
       if (drop) this.discard();
       return;
@@ -172,7 +177,7 @@ export class CreditSource implements ByteSource {
     this.#subscriber = undefined;
     this.#isEndless = false;
     reporting(() => {
-      if (this.#ended === 'error') subscriber.error(this.#error);
+      if (this.#ended === 'error') subscriber.error(this.#error?.());
       else subscriber.complete();
     });
     this.#owner.creditChanged?.();

@@ -217,7 +217,7 @@ export class SocketDuplex implements ByteDuplex {
     this.#discarding = true;
     if (this.#reader.finished) return;
     const message = `${this.#options.what}: discarded what arrived after end(), since nobody was subscribed`;
-    this.#reader.fail(new AbortedError(message, { phase: 'closing' }), true);
+    this.#reader.failWith(() => new AbortedError(message, { phase: 'closing' }), true);
     this.#steer();
   }
 
