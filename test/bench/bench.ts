@@ -24,18 +24,13 @@ export class Bench {
     throw new Error(resume ? 'the session was not resumed' : 'a session was resumed where none was to be');
   }
 
-  /** Sees to it that so many connections can be resumed. Not part of the work. */
-  async obtainSessions(count: number): Promise<void> {
+  /** Sees to it that connections can be resumed, up to `count` of them; gives how many. Not part of the work. */
+  async obtainSessions(count: number): Promise<number> {
     const { sessionsPerConnection } = this.#variant;
-    if (sessionsPerConnection === undefined) {
-      if (this.#hasSession) return;
-      this.#hasSession = true;
-      await this.#openAndClose();
-    } else {
-      // At once: a connection that begins when there are sessions takes one.
-      const connections = Math.ceil(count / sessionsPerConnection);
-      await Promise.all(Array.from({ length: connections }, () => this.#openAndClose()));
-    }
+    if (sessionsPerConnection === undefined && this.#hasSession) return count;
+    this.#hasSession = true;
+    await this.#openAndClose();
+    return sessionsPerConnection ?? count;
   }
 
   async #openAndClose(): Promise<void> {

@@ -37,12 +37,12 @@ async function answer(request: Request): Promise<Answer> {
   let count = 0;
   let spent = 0;
   while ((count < least || spent < cpu) && spent < most) {
-    await workload.prepare?.(bench, batch);
+    const ready = (await workload.prepare?.(bench, batch)) ?? batch;
     const started = process.cpuUsage();
-    await workload.run(bench, batch);
+    await workload.run(bench, ready);
     await turn();
     spent += milliseconds(process.cpuUsage(started));
-    count += batch;
+    count += ready;
   }
   return { count, cpu: spent };
 }

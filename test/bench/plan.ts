@@ -37,7 +37,7 @@ export const full: Plan = {
   launches: 3,
   rounds: 3,
   together: false,
-  cpu: 400,
+  cpu: 600,
   warm: { cpu: 1_000, most: 6_000 },
   slow: 5_000,
   timeout: 300_000,
@@ -45,7 +45,7 @@ export const full: Plan = {
   idle: {
     counts: [1_000, 5_000],
     warm: 500,
-    rounds: 3,
+    rounds: 2,
     only: [
       'node:tls over tcp',
       'node:tls over duplex relay',
@@ -57,7 +57,7 @@ export const full: Plan = {
       'lemon-tls over tcp',
     ],
   },
-  first: 7,
+  first: 5,
 };
 
 export const quick: Plan = {

@@ -32,8 +32,8 @@ export interface Workload {
   /** The variants it is for; all where absent. */
   readonly only?: readonly string[];
   run(bench: Bench, count: number): Promise<void>;
-  /** What it needs before each `run`, outside of what is measured. */
-  prepare?(bench: Bench, count: number): Promise<void>;
+  /** What it needs before each `run`, outside of what is measured. Gives how much may then be run. */
+  prepare?(bench: Bench, count: number): Promise<number>;
 }
 
 const mebibyte = 1_048_576;
@@ -42,7 +42,7 @@ const perMebibyte = (bytes: number, mebibytes: number): number => (mebibytes * m
 const handshake = (resume: boolean): Omit<Workload, 'name'> => ({
   unit: 'handshakes',
   units: 1,
-  full: { batch: 16, least: 300, warm: 1_500 },
+  full: { batch: 16, least: 96, warm: 1_500 },
   quick: { batch: 4, least: 4, warm: 40 },
   run: handshakes(resume),
   ...(resume && { prepare: (bench: Bench, count: number) => bench.obtainSessions(count) }),

@@ -36,8 +36,6 @@ const tls13NodeEngines: LoadEngines = async () => (await import('./tls13-node.ts
 const tls13NobleEngines: LoadEngines = async () => (await import('./tls13-noble.ts')).tls13NobleEngines;
 const forgeEngines: LoadEngines = async () => (await import('./forge-engine.ts')).forgeEngines;
 
-const forgeByHand = { 'handshake-resumed': 'a session cache is its user\u2019s to write' } as const;
-
 export const catalogue: readonly VariantEntry[] = [
   { name: baseline, load: async () => (await import('./node-tls.ts')).nodeTls },
   { name: 'node:tls over duplex relay', load: async () => (await import('./node-tls-relay.ts')).nodeTlsRelay },
@@ -54,12 +52,10 @@ export const catalogue: readonly VariantEntry[] = [
   {
     name: 'node-forge by hand over tcp',
     load: async () => (await import('./node-forge-tcp.ts')).nodeForgeTcp,
-    cannot: forgeByHand,
   },
   {
     name: 'node-forge by hand over memory',
     load: async () => (await import('./node-forge-memory.ts')).nodeForgeMemory,
-    cannot: forgeByHand,
   },
   { name: 'lemon-tls over tcp', load: async () => (await import('./lemon-tls.ts')).lemonTls },
   {

@@ -1,5 +1,5 @@
 import type { Pki } from '../pki.ts';
-import { ForgeEnd, type ForgeWire } from './node-forge.ts';
+import { ForgeEnd, forgeSessions, type ForgeWire } from './node-forge.ts';
 import type { Variant } from './variant.ts';
 
 /** Two ends joined by a queue: node-forge cannot be called from inside its own callbacks. */
@@ -27,28 +27,24 @@ class Joined {
   }
 }
 
-export const nodeForgeMemory = ({ rsa }: Pki): Variant => ({
-  async open() {
-    const joined = new Joined();
-    const server: ForgeEnd = new ForgeEnd(
-      'server',
-      rsa,
-      joined.wireTo(() => client),
-    );
-    const client: ForgeEnd = new ForgeEnd(
-      'client',
-      rsa,
-      joined.wireTo(() => server),
-    );
-    await Promise.all([client.opened, server.opened]);
-    return {
-      client,
-      server,
-      resumed: false,
-      close: async () => {
-        client.close();
-        await server.closed;
-      },
-    };
-  },
-});
+export function nodeForgeMemory({ rsa }: Pki): Variant {
+  const [sessionsOfClient, sessionsOfServer] = [forgeSessions(), forgeSessions()];
+  return {
+    async open(resume) {
+      const joined = new Joined();
+      const [toClient, toServer] = [joined.wireTo(() => client), joined.wireTo(() => server)];
+      const server: ForgeEnd = new ForgeEnd('server', rsa, toClient, resume ? sessionsOfServer : undefined);
+      const client: ForgeEnd = new ForgeEnd('client', rsa, toServer, resume ? sessionsOfClient : undefined);
+      await Promise.all([client.opened, server.opened]);
+      return {
+        client,
+        server,
+        resumed: client.resumed,
+        close: async () => {
+          client.close();
+          await server.closed;
+        },
+      };
+    },
+  };
+}

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { Pki } from '../pki.ts';
 import { Handover } from './handover.ts';
-import { ForgeEnd, type ForgeWire } from './node-forge.ts';
+import { ForgeEnd, forgeSessions, type ForgeWire } from './node-forge.ts';
 import { host } from './setting.ts';
 import type { Variant } from './variant.ts';
 
@@ -13,9 +13,11 @@ const wireOf = (socket: Socket): ForgeWire => ({
 });
 
 export async function nodeForgeTcp({ rsa }: Pki): Promise<Variant> {
+  const [sessionsOfClient, sessionsOfServer] = [forgeSessions(), forgeSessions()];
+  let isResuming = false; // connections are opened one after the other
   const accepted = new Handover<ForgeEnd>();
   const listener = createServer({ noDelay: true }, (socket) => {
-    const end = new ForgeEnd('server', rsa, wireOf(socket));
+    const end = new ForgeEnd('server', rsa, wireOf(socket), isResuming ? sessionsOfServer : undefined);
     socket.on('data', (bytes: Buffer) => end.process(bytes));
     accepted.give(end);
   });
@@ -23,18 +25,19 @@ export async function nodeForgeTcp({ rsa }: Pki): Promise<Variant> {
   await once(listener, 'listening');
   const { port } = listener.address() as AddressInfo;
   return {
-    async open() {
+    async open(resume) {
+      isResuming = resume;
       const theirs = accepted.take();
       const socket = connect({ port, host, noDelay: true });
       await once(socket, 'connect');
-      const client = new ForgeEnd('client', rsa, wireOf(socket));
+      const client = new ForgeEnd('client', rsa, wireOf(socket), resume ? sessionsOfClient : undefined);
       socket.on('data', (bytes: Buffer) => client.process(bytes));
       const server = await theirs;
       await Promise.all([client.opened, server.opened]);
       return {
         client,
         server,
-        resumed: false,
+        resumed: client.resumed,
         close: async () => {
           const gone = Promise.all([server.closed, once(socket, 'close')]);
           client.close();

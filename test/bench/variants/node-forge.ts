@@ -11,6 +11,12 @@ export interface ForgeWire {
   end(): void;
 }
 
+/**
+ * For either side's sessions. A server of node-forge that has any takes a client that offers none for one that resumes: so both get
+ * theirs, or neither.
+ */
+export const forgeSessions = (): forge.tls.SessionCache => forge.tls.createSessionCache({}, 100);
+
 export class ForgeEnd implements End {
   received: (bytes: Uint8Array) => void = () => {};
   readonly opened: Promise<void>;
@@ -19,7 +25,13 @@ export class ForgeEnd implements End {
   readonly #wire: ForgeWire;
   #mayGoOn = true;
 
-  constructor(role: 'client' | 'server', { authority, credentials }: Chain, wire: ForgeWire) {
+  /** With a cache, a client offers a session of it and a server keeps its own there. */
+  constructor(
+    role: 'client' | 'server',
+    { authority, credentials }: Chain,
+    wire: ForgeWire,
+    sessionCache?: forge.tls.SessionCache,
+  ) {
     this.#wire = wire;
     let [opened, closed, failed]: ((error?: Error) => void)[] = [];
     this.closed = new Promise((resolve) => (closed = resolve as () => void));
@@ -33,6 +45,7 @@ export class ForgeEnd implements End {
       caStore: [forge.pki.certificateFromPem(authority)],
       cipherSuites: [forge.tls.CipherSuites['TLS_RSA_WITH_AES_128_CBC_SHA']!],
       virtualHost: serverName,
+      ...(sessionCache && { sessionCache }),
       verify: (_, verified, depth, [leaf]) => (depth > 0 || isFor(leaf!) ? verified : unknownCertificate),
       ...(role === 'server' && { getCertificate: () => chain as never, getPrivateKey: () => credentials.key }),
       connected: () => opened?.(),
@@ -47,6 +60,10 @@ export class ForgeEnd implements End {
       error: (_, error) => failed?.(new Error(error.message)),
     });
     if (role === 'client') this.#connection.handshake();
+  }
+
+  get resumed(): boolean {
+    return (this.#connection.session as { readonly resuming?: boolean } | null)?.resuming === true;
   }
 
   process(bytes: Buffer): void {
