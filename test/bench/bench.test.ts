@@ -95,6 +95,7 @@ t.test('a variant that crashes, hangs or fails is named, and the others go on', 
     idle: false,
     first: false,
     say: (line) => said.push(line),
+    kept: () => undefined,
   });
   const failed = (variant: string): string | undefined => figures.find('echo', variant)?.failed;
   t.match(failed('crashes'), /ended \(3\)/);

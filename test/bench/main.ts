@@ -40,7 +40,7 @@ async function run(given: Arguments): Promise<Figures> {
   const plan = { ...(given.quick ? quick : full), ...(given.launches !== undefined && { launches: given.launches }) };
   const { variants, names } = scope(given, plan);
   const [program, pki] = await Promise.all([buildChild(), makePki()]);
-  const figures = await measure({
+  return measure({
     plan,
     program,
     pki,
@@ -49,9 +49,8 @@ async function run(given: Arguments): Promise<Figures> {
     idle: names.some((name) => name.startsWith('idle-')),
     first: names.includes(firstConnection),
     say,
+    kept: given.quick ? () => undefined : keepRun,
   });
-  if (!given.quick) keepRun(figures);
-  return figures;
 }
 
 function report(given: Arguments, figures: Figures): void {
@@ -64,15 +63,19 @@ function report(given: Arguments, figures: Figures): void {
 
 /** False when one does not hold. */
 function check(given: Arguments, figures: Figures): boolean {
-  const measured = new Set(figures.cells.map(({ workload }) => workload));
+  const isNarrowed = given.quick || given.workloads !== undefined;
+  const measured = new Set(isNarrowed ? figures.cells.map(({ workload }) => workload) : workloadNames);
   const variants = new Set(figures.cells.map(({ variant }) => variant));
   const inScope = thresholds.filter(({ variant, besideVariant = variant }) =>
     given.variants === undefined ? true : variants.has(variant) && variants.has(besideVariant),
   );
   const verdicts = inScope.map((threshold) => judge(threshold, figures, measured));
   const out = given.json ? process.stderr : process.stdout;
-  out.write(`${verdicts.map(({ line }) => line).join('\n')}\n`);
-  return verdicts.every(({ outcome }) => outcome !== 'FAIL');
+  const judged = verdicts.filter(({ outcome }) => outcome !== 'skip');
+  const failed = judged.filter(({ outcome }) => outcome === 'FAIL');
+  const summary = `${judged.length - failed.length} ratios hold, ${failed.length} do not, ${verdicts.length - judged.length} were not in this run`;
+  out.write(`${[...judged.map(({ line }) => line), summary].join('\n')}\n`);
+  return failed.length === 0;
 }
 
 async function main(): Promise<number> {

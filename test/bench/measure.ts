@@ -3,7 +3,7 @@
 import { Contestant } from './contestant.ts';
 import { type Cell, Figures } from './figures.ts';
 import type { Request } from './messages.ts';
-import { firstConnection, idleNames } from './names.ts';
+import { firstByteUnit, firstConnection, idleNames } from './names.ts';
 import type { Pki } from './pki.ts';
 import type { Plan } from './plan.ts';
 import type { VariantEntry } from './variants/catalogue.ts';
@@ -20,13 +20,22 @@ export interface Job {
   readonly first: boolean;
   /** Progress, and failures. */
   say(line: string): void;
+  /** Told whenever there is more. */
+  readonly kept: (figures: Figures) => void;
 }
 
 export async function measure(job: Job): Promise<Figures> {
   const figures = new Figures();
-  for (const group of groups(job)) for (let n = 0; n < job.plan.launches; n++) await launch(job, figures, group, n);
-  if (job.idle) for (let round = 0; round < job.plan.idle.rounds; round++) await idle(job, figures, round);
-  if (job.first) for (let round = 0; round < job.plan.first; round++) await first(job, figures, round);
+  const { plan, kept } = job;
+  for (const group of groups(job))
+    for (let n = 0; n < plan.launches; n++) {
+      await launch(job, figures, group, n);
+      kept(figures);
+    }
+  if (job.idle) for (let round = 0; round < plan.idle.rounds; round++) await idle(job, figures, round);
+  kept(figures);
+  if (job.first) for (let round = 0; round < plan.first; round++) await first(job, figures, round);
+  kept(figures);
   return figures;
 }
 
@@ -52,11 +61,18 @@ async function launch(job: Job, figures: Figures, group: readonly Workload[], nu
       for (const { workload, cell } of tasks) {
         if (cell.failed !== undefined || slow.has(cell)) continue;
         const cpu = await rate(job, seat, workload, cell, number * plan.rounds + round);
+        if (!plan.together && round === 0) job.say(`  ${cell.variant}: ${told(cell)}`);
         if (cpu > plan.slow) slow.add(cell);
       }
   }
   for (const { seat } of seats) seat.contestant.stop();
 }
+
+/** The newest figure. */
+const told = ({ unit, figures }: Cell): string => {
+  const newest = [...figures.values()].at(-1);
+  return newest === undefined ? 'none' : `${newest.toPrecision(3)} ${unit} a CPU second`;
+};
 
 /** Where a variant's process is; another takes its place when it has failed, for the workloads that are left. */
 class Seat {
@@ -148,7 +164,7 @@ async function idle({ plan, ...job }: Job, figures: Figures, round: number): Pro
 async function first({ plan, ...job }: Job, figures: Figures, round: number): Promise<void> {
   job.say(`first connection: ${round + 1} of ${plan.first}`);
   for (const { name } of job.variants) {
-    const cell = figures.cell({ workload: firstConnection, variant: name, kind: 'rate', unit: 'first bytes' });
+    const cell = figures.cell({ workload: firstConnection, variant: name, kind: 'rate', unit: firstByteUnit });
     const contestant = new Contestant(job.program, { variant: name, pki: job.pki });
     try {
       const answer = await contestant.ask({ ask: 'first' }, plan.timeout);

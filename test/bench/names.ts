@@ -4,6 +4,7 @@ import { catalogue } from './variants/catalogue.ts';
 import { workloads } from './workloads.ts';
 
 export const firstConnection = 'first-connection';
+export const firstByteUnit = 'first bytes';
 
 /** The names under which idle connections are reported. */
 export const idleNames = (count: number): { readonly rss: string; readonly heap: string } => ({

@@ -1,6 +1,7 @@
 // The figures as Markdown.
 import { type Cell, type Figures, ratio } from '../figures.ts';
 import { median } from '../statistics.ts';
+import { firstByteUnit } from '../names.ts';
 import { baseline } from '../variants/catalogue.ts';
 
 /** What stands over a workload's column. */
@@ -33,6 +34,7 @@ function absolute({ kind, unit, figures }: Cell): string {
   const value = median([...figures.values()]);
   if (!Number.isFinite(value)) return '–';
   if (kind === 'bytes') return `${(value / 1_024).toFixed(0)} KiB`;
+  if (unit === firstByteUnit) return `${(1_000 / value).toFixed(0)} ms`;
   const shown = value >= 1_000 ? `${Math.round(value / 100) / 10}k` : value.toPrecision(3);
   return `${shown} ${unit}/s`;
 }

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { pour } from './pour.ts';
 import type { End } from './variant.ts';
 
 const [headerBytes, tagBytes, most] = [5, 16, 16_384];
@@ -38,23 +39,8 @@ export class FloorEnd implements End {
     this.#socket.write(seal(bytes));
   }
 
-  async pour(chunks: Iterable<Uint8Array>): Promise<void> {
-    const gathered = Buffer.allocUnsafe(most);
-    let length = 0;
-    for (const chunk of chunks)
-      for (let at = 0; at < chunk.length; at += most) {
-        const part = chunk.subarray(at, at + most);
-        if (length + part.length > most) {
-          await this.#write(gathered.subarray(0, length));
-          length = 0;
-        }
-        if (part.length === most) await this.#write(part);
-        else {
-          gathered.set(part, length);
-          length += part.length;
-        }
-      }
-    if (length > 0) await this.#write(gathered.subarray(0, length));
+  pour(chunks: Iterable<Uint8Array>): Promise<void> {
+    return pour(records(chunks), (record) => this.#socket.write(seal(record)), this.#socket);
   }
 
   end(): void {
@@ -63,10 +49,6 @@ export class FloorEnd implements End {
 
   closed(): Promise<unknown> {
     return once(this.#socket, 'close');
-  }
-
-  #write(bytes: Uint8Array): Promise<unknown> | undefined {
-    return this.#socket.write(seal(bytes)) ? undefined : once(this.#socket, 'drain');
   }
 
   #count(chunk: Buffer): void {
@@ -89,6 +71,26 @@ export class FloorEnd implements End {
     }
     this.#rest = bytes.length === 0 ? undefined : bytes;
   }
+}
+
+/** The same bytes, in as few pieces of at most 16 KiB as there can be. A piece is good until the next. */
+function* records(chunks: Iterable<Uint8Array>): Generator<Uint8Array> {
+  const gathered = Buffer.allocUnsafe(most);
+  let length = 0;
+  for (const chunk of chunks)
+    for (let at = 0; at < chunk.length; at += most) {
+      const part = chunk.subarray(at, at + most);
+      if (length + part.length > most) {
+        yield gathered.subarray(0, length);
+        length = 0;
+      }
+      if (part.length === most) yield part;
+      else {
+        gathered.set(part, length);
+        length += part.length;
+      }
+    }
+  if (length > 0) yield gathered.subarray(0, length);
 }
 
 function seal(plaintext: Uint8Array): Buffer {

@@ -5,6 +5,7 @@ import type { TlsEngine, TlsEngineFactory, TlsEngineSink, TlsHost } from '@rxtls
 import { resolveLimits } from '@rxtls/core/engine';
 import type { Pki } from '../pki.ts';
 import { Handover } from './handover.ts';
+import { pour } from './pour.ts';
 import { host } from './setting.ts';
 import { tls13NodeEngines } from './tls13-node.ts';
 import type { End, Variant } from './variant.ts';
@@ -55,11 +56,12 @@ class Wired implements TlsEngineSink, End {
     this.#flush();
   }
 
-  async pour(chunks: Iterable<Uint8Array>): Promise<void> {
-    for (const chunk of chunks) {
+  pour(chunks: Iterable<Uint8Array>): Promise<void> {
+    const write = (chunk: Uint8Array): boolean => {
       this.#engine.sendPlaintext(chunk);
-      if (!this.#flush()) await once(this.#socket, 'drain');
-    }
+      return this.#flush();
+    };
+    return pour(chunks, write, this.#socket);
   }
 
   end(): void {
