@@ -158,7 +158,9 @@ export class WriteFrom implements StageFollower, IntentListener {
     let steps = 0;
     while (!this.#isSettled) {
       if (this.#rest !== undefined) {
-        bytes += this.#rest.length;
+        const { length } = this.#rest;
+        if ((length > smallBytes || this.#gathered + length > maxPlaintextRecordBytes) && this.#send()) continue;
+        bytes += length;
         steps++;
         if (this.#writeRest()) continue;
       } else if (this.#inputIsDone) {
@@ -194,7 +196,6 @@ export class WriteFrom implements StageFollower, IntentListener {
     this.#rest = isWhole ? undefined : rest.subarray(room);
     this.#outstanding++;
     const isSmall = part.length > 0 && part.length <= smallBytes;
-    if (!isSmall || this.#gathered + part.length > maxPlaintextRecordBytes) this.#send();
     if (isSmall) this.#gather(part.length);
     const intent = this.#stage.write(part, this.#restIsOwned, this, isSmall);
     if (intent.state === 'refused') this.#fail(refusedError(intent));

@@ -1,4 +1,5 @@
 // Small writes that wait go out together: what they share, and what they keep to themselves.
+import { Subject, takeUntil } from 'rxjs';
 import t from 'tap';
 import { SideBySide } from '../src/side-by-side.ts';
 import { ascii, type Bench, bookkeeping, joined, openClient, pattern, sameBytes } from './bench.ts';
@@ -131,6 +132,23 @@ t.test('writeFrom: an iterator that writes, and one that ends the connection, wh
   t.equal(cut.wire.sent.length, 0);
   t.equal(cut.wire.count('abort'), 1);
   t.same(bookkeeping(cut), []);
+});
+
+t.test('writeFrom: one that is stopped by an ack writes nothing of what it has pulled', async (t) => {
+  for (const next of [pattern(16_350), pattern(16_000), new Uint8Array(0)]) {
+    const bench = openClient();
+    const before = bench.wire.calls.length;
+    const stop = new Subject<void>();
+    bench.connection.acks.subscribe(({ type }) => {
+      if (type === 'flushed') stop.next();
+    });
+    bench.connection
+      .writeFrom([pattern(100), next, pattern(5)])
+      .pipe(takeUntil(stop))
+      .subscribe();
+    if (next.length > 0) t.same(bench.wire.calls.slice(before), ['data 100']);
+    t.same(bookkeeping(bench), []);
+  }
 });
 
 t.test('what waits: small arrays side by side, each kept from being written over', async (t) => {
