@@ -5,6 +5,8 @@ import { pour } from './pour.ts';
 import type { End } from './variant.ts';
 
 const [headerBytes, tagBytes, most] = [5, 16, 16_384];
+/** Records are put together in one of these until it is full. */
+const slabBytes = 262_144;
 const key = Buffer.alloc(16, 1);
 const nonce = Buffer.alloc(12, 2);
 
@@ -15,7 +17,10 @@ export class FloorEnd implements End {
   /** Bytes of a flight that are missing, and who waits for them. */
   #missing = 0;
   #arrived: (() => void) | undefined;
-  #rest: Buffer | undefined;
+  /** A record that has not come whole. */
+  readonly #partial = Buffer.allocUnsafe(headerBytes + most + tagBytes);
+  #held = 0;
+  #slab = Buffer.alloc(0);
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -36,11 +41,11 @@ export class FloorEnd implements End {
   }
 
   send(bytes: Uint8Array): void {
-    this.#socket.write(seal(bytes));
+    this.#write(bytes);
   }
 
   pour(chunks: Iterable<Uint8Array>): Promise<void> {
-    return pour(records(chunks), (record) => this.#socket.write(seal(record)), this.#socket);
+    return pour(records(chunks), (record) => this.#write(record), this.#socket);
   }
 
   end(): void {
@@ -51,25 +56,57 @@ export class FloorEnd implements End {
     return once(this.#socket, 'close');
   }
 
+  #write(plaintext: Uint8Array): boolean {
+    const length = headerBytes + plaintext.length + tagBytes;
+    if (this.#slab.length < length) this.#slab = Buffer.allocUnsafeSlow(slabBytes);
+    const record = this.#slab.subarray(0, length);
+    this.#slab = this.#slab.subarray(length);
+    record.writeUInt16BE(plaintext.length + tagBytes, 3);
+    const cipher = createCipheriv('aes-128-gcm', key, nonce, { authTagLength: tagBytes });
+    cipher.setAAD(record.subarray(0, headerBytes));
+    record.set(cipher.update(plaintext), headerBytes);
+    cipher.final();
+    record.set(cipher.getAuthTag(), headerBytes + plaintext.length);
+    return this.#socket.write(record);
+  }
+
   #count(chunk: Buffer): void {
     this.#missing -= chunk.length;
     if (this.#missing > 0) return;
     const over = this.#missing < 0 ? chunk.subarray(this.#missing) : undefined;
     this.#missing = 0;
     this.#arrived?.();
-    if (over !== undefined) this.#rest = over;
+    if (over !== undefined) this.#hold(over);
   }
 
   #read(chunk: Buffer): void {
-    let bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
-    while (bytes.length >= headerBytes) {
-      const end = headerBytes + bytes.readUInt16BE(3);
-      if (bytes.length < end) break;
-      const plaintext = open(bytes.subarray(0, headerBytes), bytes.subarray(headerBytes, end));
-      bytes = bytes.subarray(end);
-      this.received(plaintext);
+    let at = this.#held === 0 ? 0 : this.#complete(chunk);
+    while (at + headerBytes <= chunk.length) {
+      const end = at + headerBytes + chunk.readUInt16BE(at + 3);
+      if (end > chunk.length) break;
+      this.received(open(chunk.subarray(at, end)));
+      at = end;
     }
-    this.#rest = bytes.length === 0 ? undefined : bytes;
+    if (at < chunk.length) this.#hold(chunk.subarray(at));
+  }
+
+  /** What is held, with as much of a chunk as it lacks; gives how much that was. */
+  #complete(chunk: Buffer): number {
+    const ofHeader = Math.max(0, headerBytes - this.#held);
+    this.#hold(chunk.subarray(0, ofHeader));
+    if (this.#held < headerBytes) return chunk.length;
+    const end = headerBytes + this.#partial.readUInt16BE(3);
+    const lacking = end - this.#held;
+    this.#hold(chunk.subarray(ofHeader, ofHeader + lacking));
+    if (this.#held < end) return chunk.length;
+    this.#held = 0;
+    this.received(open(this.#partial.subarray(0, end)));
+    return ofHeader + lacking;
+  }
+
+  #hold(bytes: Buffer): void {
+    this.#partial.set(bytes, this.#held);
+    this.#held += bytes.length;
   }
 }
 
@@ -93,23 +130,12 @@ function* records(chunks: Iterable<Uint8Array>): Generator<Uint8Array> {
   if (length > 0) yield gathered.subarray(0, length);
 }
 
-function seal(plaintext: Uint8Array): Buffer {
-  const record = Buffer.allocUnsafe(headerBytes + plaintext.length + tagBytes);
-  record.writeUInt16BE(plaintext.length + tagBytes, 3);
-  const cipher = createCipheriv('aes-128-gcm', key, nonce, { authTagLength: tagBytes });
-  cipher.setAAD(record.subarray(0, headerBytes));
-  record.set(cipher.update(plaintext), headerBytes);
-  cipher.final();
-  record.set(cipher.getAuthTag(), headerBytes + plaintext.length);
-  return record;
-}
-
-function open(header: Buffer, sealed: Buffer): Buffer {
-  const end = sealed.length - tagBytes;
+function open(record: Buffer): Buffer {
+  const end = record.length - tagBytes;
   const decipher = createDecipheriv('aes-128-gcm', key, nonce, { authTagLength: tagBytes });
-  decipher.setAAD(header);
-  decipher.setAuthTag(sealed.subarray(end));
-  const plaintext = decipher.update(sealed.subarray(0, end));
+  decipher.setAAD(record.subarray(0, headerBytes));
+  decipher.setAuthTag(record.subarray(end));
+  const plaintext = decipher.update(record.subarray(headerBytes, end));
   decipher.final();
   return plaintext;
 }
