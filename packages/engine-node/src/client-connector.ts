@@ -1,4 +1,11 @@
-import { type ConnectionOptions, connect, type SecureContext, type TLSSocket, type TLSSocketOptions } from 'node:tls';
+import {
+  type ConnectionOptions,
+  connect,
+  type DetailedPeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+  type TLSSocketOptions,
+} from 'node:tls';
 import { CertificateError, PeerMisbehavedError, type PeerIdentity } from '@rxtls/core/engine';
 import type { Authenticated, SessionEnvelope } from '@rxtls/core/engine-parts';
 import type { ClientSessions } from './client-sessions.ts';
@@ -16,6 +23,8 @@ export class ClientConnector implements Connector {
   readonly #sessions: ClientSessions;
   #offered: SessionEnvelope<Buffer> | undefined;
   #staple: Uint8Array | undefined;
+  /** What Node has read of the server's chain already: reading it again would cost as much as the key exchange. */
+  #shown: DetailedPeerCertificate | undefined;
   /** Sessions that came before the server was verified. */
   #early: Buffer[] = [];
   #proof: { readonly chain: readonly Uint8Array[]; readonly firstVerifiedAt: number } | undefined;
@@ -42,7 +51,10 @@ export class ClientConnector implements Connector {
       minDHSize: 2048,
       // Ours is the judgement: Node would resume what was made under another trust, and would accept a CN.
       rejectUnauthorized: false,
-      checkServerIdentity: () => undefined,
+      checkServerIdentity: (_name, certificate) => {
+        this.#shown = certificate as DetailedPeerCertificate;
+        return undefined;
+      },
     };
     const socket = connect(inheritingNothing(options));
     core.adopt(socket);
@@ -65,7 +77,8 @@ export class ClientConnector implements Connector {
   authenticate(core: EngineCore, socket: TLSSocket): Authenticated {
     this.#checkProtocol(socket);
     const resumed = socket.isSessionReused();
-    const shown = resumed ? this.#resumedChain(socket) : peerChain(socket);
+    const shown = resumed ? this.#resumedChain(socket) : peerChain(socket, this.#shown);
+    this.#shown = undefined;
     const { identity, verify, replaceVerification } = this.#settings;
     const now = core.host.wallClock();
     const chain = replaceVerification === undefined ? this.#judged(core, socket, shown, resumed, now) : shown;
@@ -93,7 +106,7 @@ export class ClientConnector implements Connector {
     now: number,
   ): readonly Uint8Array[] {
     const { identity, trust, credentials } = this.#settings;
-    const rules = { usage: 'serverAuth', identity, now, limits: core.host.limits } as const;
+    const rules = { usage: 'serverAuth', identity, now, limits: core.host.limits, known: trust.known } as const;
     const verdict = resumed || shown.length === 0 ? undefined : opensslVerdict(socket);
     if (verdict !== undefined) throw verdict;
     // Node trusts the authorities inside PKCS #12 too, whatever `ca` says: OpenSSL's verdict is not enough.

@@ -38,13 +38,14 @@ export class ClientSessions {
     if (now > envelope.notAfter || now < envelope.firstVerifiedAt || now - envelope.firstVerifiedAt > maxAge)
       return false;
     if (this.#settings.replaceVerification !== undefined) return true;
-    const { identity } = this.#settings;
-    return chainProblem(envelope.chain, { usage: 'serverAuth', identity, now, limits: host.limits }) === undefined;
+    const { identity, trust } = this.#settings;
+    const rules = { usage: 'serverAuth', identity, now, limits: host.limits, known: trust.known } as const;
+    return chainProblem(envelope.chain, rules) === undefined;
   }
 
   /** Keeps a session, unless its chain cannot be read: only `dangerouslyReplaceVerification` accepts such a one. */
   put(session: Buffer, chain: readonly Uint8Array[], firstVerifiedAt: number): void {
-    const notAfter = chainNotAfter(chain);
+    const notAfter = chainNotAfter(chain, this.#settings.trust.known);
     if (notAfter !== undefined)
       this.#settings.sessions?.put(this.#scope, { session, chain, notAfter, firstVerifiedAt });
   }

@@ -19,8 +19,11 @@
  *    chain of a full handshake, and our own checks of name, usage, validity and sizes on every handshake. The price: a
  *    refused certificate sends no alert.
  *
- * One write is in the TLSSocket at a time: OpenSSL seals it inside the call, so nothing is copied, and core's queue stays
- * the only queue. With a second one Node would keep a reference to the caller's array.
+ * One write is in the TLSSocket at a time: OpenSSL seals it inside the call, so nothing is copied. With a second one Node
+ * would keep a reference to the caller's array. It says that a write is done a turn of the event loop later, which costs
+ * more than to seal a small one; so what comes meanwhile is copied and gathered (`SocketWriter`), up to 64 KiB, and makes
+ * the next write. Core's queue stays the only one that has intents. Nothing is gathered where there may be a renegotiation:
+ * OpenSSL takes no write in the middle of that, and what is gathered could neither go out nor be given back.
  *
  * Servers go through a `tls.Server` that never listens, since a bare server-side TLSSocket has no ALPN, no ticket keys
  * and does not enforce what it is told. Its events name no duplex; `NodeServer.enter` says how they find their engine.

@@ -107,7 +107,8 @@ export class ServerConnector implements Connector {
     if (trust === undefined) throw new EngineFailureError('client authentication without trust anchors');
     const shown = peerChain(socket);
     if (shown.length === 0 && clientAuth === 'request') return { chain: [], verification: 'not-requested' };
-    const rules = { usage: 'clientAuth', now: core.host.wallClock(), limits: core.host.limits } as const;
+    const { known } = trust;
+    const rules = { usage: 'clientAuth', now: core.host.wallClock(), limits: core.host.limits, known } as const;
     const chain = resumed ? this.#resumedChain(shown, trust, rules) : this.#fullChain(socket, shown, trust, rules);
     const problem = chainProblem(chain, rules);
     if (problem !== undefined) throw problem;

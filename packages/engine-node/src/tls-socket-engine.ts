@@ -25,9 +25,10 @@ import { RecordFeed, type RecordFeedOwner } from './record-feed.ts';
 import { RecordLimits } from './record-limits.ts';
 import { Renegotiation } from './renegotiation.ts';
 import { SentRecords } from './sent-records.ts';
+import { SocketWriter, type SocketWriterOwner } from './socket-writer.ts';
 
 /** One connection: records in one at a time, plaintext out through the gate, writes one at a time. See node-engine.ts. */
-export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner {
+export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner, SocketWriterOwner {
   readonly sink: LiveSink;
   readonly host: TlsHost;
   readonly wire: MemoryWire;
@@ -37,13 +38,13 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner {
   readonly #limits: RecordLimits;
   readonly #renegotiation: Renegotiation;
   readonly #sent: SentRecords;
+  readonly #writer = new SocketWriter(this);
   #socket: TLSSocket | undefined;
   #secured = false;
   #negotiated = false;
   #tls13 = false;
   #clear = true;
   #taskRuns = false;
-  #writesInFlight = 0;
   #closeSent = false;
   #peerClosed = false;
   #peerLeaf: Uint8Array | undefined;
@@ -160,31 +161,30 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner {
 
   sendPlaintext(bytes: Uint8Array): void {
     if (!this.sink.alive || bytes.length === 0) return;
-    this.guard(() => {
-      this.#limits.beforeSending(bytes.length);
-      const { length } = bytes;
-      this.#writesInFlight++;
-      this.#tellReadiness();
-      this.enter(() => {
-        this.#socket?.write(bytes, (error) => {
-          this.#writesInFlight--;
-          if (error) return;
-          this.sink.sealed(length);
-          this.#tellReadiness();
-        });
-      });
-    });
+    this.guard(() => this.#limits.beforeSending(this.#writer.unsealed + bytes.length));
+    if (!this.sink.alive) return;
+    this.#writer.write(bytes);
+    this.#tellReadiness();
+  }
+
+  write(bytes: Uint8Array, done: (error?: Error | null) => void): void {
+    this.guard(() => this.enter(() => this.#socket?.write(bytes, done)));
+  }
+
+  sealed(bytes: number): boolean {
+    this.sink.sealed(bytes);
+    return this.sink.alive;
+  }
+
+  changed(): void {
+    this.#tellReadiness();
   }
 
   sendCloseNotify(): void {
     if (!this.sink.alive || this.#closeSent) return;
     this.#closeSent = true;
     this.#tellReadiness();
-    this.guard(() => {
-      this.enter(() => {
-        this.#socket?.end(() => this.sink.sealed(0));
-      });
-    });
+    this.guard(() => this.#writer.end(() => this.enter(() => this.#socket?.end(() => this.sink.sealed(0)))));
   }
 
   /** Renegotiates (RFC 5246 §7.4.1.2): for clients of TLS 1.2 where the limits allow it. */
@@ -223,7 +223,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner {
     if (name !== undefined && this.sink.observed)
       this.sink.event({ type: 'record', direction: 'sent', contentType: name, bytes: length });
     // Nothing else is as short as a protected alert once all data is out.
-    if (!this.#closeSent || this.#writesInFlight > 0) return;
+    if (!this.#closeSent || this.#writer.unsealed > 0) return;
     if (type === contentType.alert || (this.#tls13 && length <= 19))
       this.#alertEvent('sent', 'warning', 'close_notify');
   }
@@ -252,6 +252,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner {
       this.#gate.await();
       this.#tls13 = socket.getProtocol() === 'TLSv1.3';
       this.#limits.startKeys(socket.getCipher().standardName);
+      if (this.#tls13 || this.host.limits.renegotiation === false) this.#writer.gather();
       const authenticated = this.#connector.authenticate(this, socket);
       this.#peerLeaf = authenticated.peer.chain[0];
       if (authenticated.verify === undefined) this.#conclude(socket, authenticated);
@@ -325,6 +326,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner {
   #tearDown(): void {
     this.#gate.close();
     this.#feed.clear();
+    this.#writer.clear();
     // Later: this may be a callback out of OpenSSL.
     process.nextTick(() => {
       this.#socket?.destroy();
@@ -353,7 +355,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner {
   #tellReadiness(): void {
     if (!this.#negotiated) this.sink.readiness(this.#taskRuns ? engineReadiness.wantAsync : engineReadiness.wantRead);
     else if (this.#renegotiation.isRunning) this.sink.readiness(engineReadiness.wantRead);
-    else if (this.#writesInFlight > 0 || this.#closeSent) this.sink.readiness(engineReadiness.wantWrite);
+    else if (this.#closeSent || !this.#writer.mayWrite) this.sink.readiness(engineReadiness.wantWrite);
     else this.sink.readiness(engineReadiness.ready);
   }
 

@@ -1,7 +1,7 @@
-import { X509Certificate } from 'node:crypto';
-import type { TLSSocket } from 'node:tls';
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import { CertificateError, type CertificateFailureReason, type Limits } from '@rxtls/core/engine';
-import { matchesIdentity, type ReferenceIdentity, subjectAlternativeNames } from '@rxtls/core/engine-parts';
+import { matchesIdentity, type ReferenceIdentity } from '@rxtls/core/engine-parts';
+import type { KnownCertificate, KnownCertificates } from './known-certificates.ts';
 import type { TrustAnchors } from './trust-anchors.ts';
 import { type TrustedPath, trustedPath } from './trusted-path.ts';
 
@@ -14,6 +14,7 @@ export interface ChainRules {
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly limits: Pick<Limits, 'maxChainLength' | 'minRsaKeyBits' | 'maxRsaKeyBits'>;
+  readonly known: KnownCertificates;
 }
 
 const usageIds = { serverAuth: '1.3.6.1.5.5.7.3.1', clientAuth: '1.3.6.1.5.5.7.3.2' } as const;
@@ -24,9 +25,12 @@ const anyUsageId = '2.5.29.37.0';
  * identifiers hold these links together: what is proved of them `provedChain` says. `getPeerX509Certificate` would give
  * certificates as sent, but takes the leaf off OpenSSL's own list each time it is called on a client.
  */
-export function peerChain(socket: TLSSocket): readonly Uint8Array[] {
+export function peerChain(
+  socket: Pick<TLSSocket, 'getPeerCertificate'>,
+  leaf: DetailedPeerCertificate = socket.getPeerCertificate(true),
+): readonly Uint8Array[] {
   const chain: Uint8Array[] = [];
-  let certificate = socket.getPeerCertificate(true);
+  let certificate = leaf;
   // A chain ends in a certificate that is its own issuer, or in one whose issuer is not known.
   while (certificate?.raw !== undefined && chain.length < 128) {
     chain.push(new Uint8Array(certificate.raw));
@@ -68,12 +72,12 @@ export function chainProblem(chain: readonly Uint8Array[], rules: ChainRules): C
   if (chain.length > rules.limits.maxChainLength)
     return refuse('chain-too-long', `the peer's chain has more than ${rules.limits.maxChainLength} certificates`);
   try {
-    const certificates = chain.map((der) => new X509Certificate(der));
+    const certificates = chain.map((der) => rules.known.read(der));
     return (
       first(certificates, (certificate) => keyProblem(certificate, rules.limits)) ??
       first(certificates, (certificate) => validityProblem(certificate, rules.now)) ??
-      usageProblem(certificates[0], rules.usage) ??
-      nameProblem(chain[0], rules.identity)
+      usageProblem(certificates[0]?.x509, rules.usage) ??
+      nameProblem(certificates[0], rules.identity)
     );
   } catch {
     return refuse('bad-certificate', 'a certificate of the peer cannot be read');
@@ -81,8 +85,8 @@ export function chainProblem(chain: readonly Uint8Array[], rules: ChainRules): C
 }
 
 function first(
-  certificates: readonly X509Certificate[],
-  problem: (certificate: X509Certificate) => CertificateError | undefined,
+  certificates: readonly KnownCertificate[],
+  problem: (certificate: KnownCertificate) => CertificateError | undefined,
 ): CertificateError | undefined {
   for (const certificate of certificates) {
     const found = problem(certificate);
@@ -91,9 +95,8 @@ function first(
   return undefined;
 }
 
-function keyProblem({ publicKey }: X509Certificate, limits: ChainRules['limits']): CertificateError | undefined {
-  if (publicKey.asymmetricKeyType !== 'rsa' && publicKey.asymmetricKeyType !== 'rsa-pss') return undefined;
-  const bits = publicKey.asymmetricKeyDetails?.modulusLength ?? 0;
+function keyProblem({ rsaBits: bits }: KnownCertificate, limits: ChainRules['limits']): CertificateError | undefined {
+  if (bits === undefined) return undefined;
   if (bits >= limits.minRsaKeyBits && bits <= limits.maxRsaKeyBits) return undefined;
   return refuse(
     'weak-key',
@@ -101,18 +104,19 @@ function keyProblem({ publicKey }: X509Certificate, limits: ChainRules['limits']
   );
 }
 
-function validityProblem(certificate: X509Certificate, now: number): CertificateError | undefined {
-  const from = Date.parse(certificate.validFrom);
-  const to = Date.parse(certificate.validTo);
+function validityProblem({ validity, x509 }: KnownCertificate, now: number): CertificateError | undefined {
+  const { from, to } = validity;
   if (Number.isNaN(from) || Number.isNaN(to))
     return refuse('bad-certificate', 'a certificate without readable validity');
-  if (now < from)
-    return refuse('not-yet-valid', `a certificate of the peer is not valid before ${certificate.validFrom}`);
-  if (now > to) return refuse('expired', `a certificate of the peer expired on ${certificate.validTo}`);
+  if (now < from) return refuse('not-yet-valid', `a certificate of the peer is not valid before ${x509.validFrom}`);
+  if (now > to) return refuse('expired', `a certificate of the peer expired on ${x509.validTo}`);
   return undefined;
 }
 
-function usageProblem(leaf: X509Certificate | undefined, usage: ChainRules['usage']): CertificateError | undefined {
+function usageProblem(
+  leaf: KnownCertificate['x509'] | undefined,
+  usage: ChainRules['usage'],
+): CertificateError | undefined {
   // Node gives the object identifiers of extKeyUsage; a certificate without that extension may be used for anything.
   const ids: readonly string[] | undefined = leaf?.keyUsage;
   if (ids === undefined || ids.length === 0 || ids.includes(usageIds[usage]) || ids.includes(anyUsageId))
@@ -121,11 +125,11 @@ function usageProblem(leaf: X509Certificate | undefined, usage: ChainRules['usag
 }
 
 function nameProblem(
-  leaf: Uint8Array | undefined,
+  leaf: KnownCertificate | undefined,
   identity: ReferenceIdentity | undefined,
 ): CertificateError | undefined {
   if (identity === undefined || leaf === undefined) return undefined;
-  if (matchesIdentity(subjectAlternativeNames(leaf), identity)) return undefined;
+  if (matchesIdentity(leaf.names, identity)) return undefined;
   return refuse('wrong-name', `the peer's certificate is not for ${identity.name}`);
 }
 
@@ -133,9 +137,9 @@ const refuse = (reason: CertificateFailureReason, message: string): CertificateE
   new CertificateError(reason, message, { phase: 'verification' });
 
 /** When the chain stops being valid, in milliseconds since 1970: the earliest notAfter. Undefined when that cannot be read. */
-export function chainNotAfter(chain: readonly Uint8Array[]): number | undefined {
+export function chainNotAfter(chain: readonly Uint8Array[], known: KnownCertificates): number | undefined {
   try {
-    const notAfter = Math.min(...chain.map((der) => Date.parse(new X509Certificate(der).validTo)));
+    const notAfter = Math.min(...chain.map((der) => known.read(der).validity.to));
     return Number.isFinite(notAfter) ? notAfter : undefined;
   } catch {
     return undefined;
