@@ -1,5 +1,5 @@
 // A variant at work, in the child process.
-import { firstByte } from './work/first-byte.ts';
+import { firstByte } from './tasks/first-byte.ts';
 import type { Pair, Variant } from './variants/variant.ts';
 
 export class Bench {

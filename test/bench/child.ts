@@ -22,12 +22,12 @@ async function answer(request: Request): Promise<Answer> {
   loaded ??= load(begin);
   const bench = await loaded;
   if (request.ask === 'first') {
-    const { firstByte } = await import('./work/first-byte.ts');
+    const { firstByte } = await import('./tasks/first-byte.ts');
     await firstByte(await bench.standing());
     return { count: 1, cpu: milliseconds(process.cpuUsage(before)) };
   }
   if (request.ask === 'memory') {
-    const { weigh } = await import('./work/weigh.ts');
+    const { weigh } = await import('./tasks/weigh.ts');
     return { weights: await weigh(bench, request.counts, request.warm) };
   }
   const { workloads } = await import('./workloads.ts');

@@ -1,12 +1,12 @@
 // What is measured. A workload is run by a child process, `batch` of it at a time with a turn of the event loop between:
 // node:crypto's objects are freed only there, and in a loop that never turns they pile up until the collector is all one sees.
 import type { Bench } from './bench.ts';
-import { bulk } from './work/bulk.ts';
-import { echo } from './work/echo.ts';
-import { handshakes } from './work/handshakes.ts';
-import { heldConnections } from './work/held-connections.ts';
-import { queuedIntents } from './work/queued-intents.ts';
-import { smallWrites } from './work/small-writes.ts';
+import { bulk } from './tasks/bulk.ts';
+import { echo } from './tasks/echo.ts';
+import { handshakes } from './tasks/handshakes.ts';
+import { heldConnections } from './tasks/held-connections.ts';
+import { queuedIntents } from './tasks/queued-intents.ts';
+import { smallWrites } from './tasks/small-writes.ts';
 
 /** How much of a workload a full run or a quick one takes. */
 export interface Amount {
