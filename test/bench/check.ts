@@ -12,8 +12,9 @@ export interface Verdict {
  * @param measured the workloads of the run
  */
 export function judge(threshold: Threshold, figures: Figures, measured: ReadonlySet<string>): Verdict {
-  const { workload, variant, besideVariant = variant, besideWorkload = workload, least, most } = threshold;
-  const bound = least === undefined ? `at most ${most}` : `at least ${least}`;
+  const { workload, variant, besideVariant = variant, besideWorkload = workload, least, most, aim } = threshold;
+  const held = least === undefined ? `at most ${most}` : `at least ${least}`;
+  const bound = aim === undefined ? held : `${held} (the aim is ${aim})`;
   const beside = besideWorkload === workload ? besideVariant : besideWorkload;
   const verdict = (outcome: Verdict['outcome'], said: string): Verdict => ({
     outcome,
