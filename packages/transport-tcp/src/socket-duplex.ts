@@ -176,6 +176,7 @@ export class SocketDuplex implements ByteDuplex {
   }
 
   #abort(reason?: unknown): void {
+    if (this.#state === 'open') this.#flush(); // a last word has left when its write returns, or leaves now
     const message = `${this.#options.what}: aborted from this side`;
     this.#fail(new AbortedError(message, { phase: 'open', ...(reason !== undefined && { cause: reason }) }), true);
   }

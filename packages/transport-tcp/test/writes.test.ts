@@ -99,6 +99,18 @@ t.test('end and abort in one turn: a last word that was held goes out', async (t
   t.equal(Buffer.concat(received).toString(), 'some last words');
 });
 
+t.test('abort alone: the system has had everything that was written, as it has for one write', async (t) => {
+  const { duplex, calls, end } = await connected(t);
+  for (const word of ['some', ' last', ' words']) duplex.sink.write(Buffer.from(word));
+  duplex.sink.abort();
+  t.same(calls, [4, 11]);
+  duplex.sink.write(Buffer.from('more'));
+  duplex.sink.abort();
+  await until(() => end.isDone);
+  t.match(end.error, { name: 'AbortedError' });
+  t.same(calls, [4, 11]);
+});
+
 t.test('a wire that breaks: what was held is never taken, and demand errors once', async (t) => {
   const { duplex, levels, end, peers, taken } = await connected(t);
   await until(() => peers.length === 1);
