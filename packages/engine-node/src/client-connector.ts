@@ -18,6 +18,7 @@ import { chainProblem, peerChain, provedChain } from './verification.ts';
 /** The client's part of one connection: SNI, ALPN, the session offered, and the judgement of the server. */
 export class ClientConnector implements Connector {
   readonly role = 'client';
+  readonly isShared = false;
   readonly #settings: ClientSettings;
   readonly #context: SecureContext;
   readonly #sessions: ClientSessions;

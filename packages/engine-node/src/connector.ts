@@ -27,6 +27,8 @@ export interface Connector {
   start(core: EngineCore): void;
   /** Sees the ciphertext before OpenSSL does: for a choice that needs the ClientHello. */
   preview?(core: EngineCore, bytes: Uint8Array): void;
+  /** Whether calls into OpenSSL have to go through {@link Connector.enter}. */
+  readonly isShared: boolean;
   /** Runs a call into OpenSSL so that events of a shared `tls.Server` find their engine. */
   enter(core: EngineCore, call: () => void): void;
   /** Judges the peer of a finished handshake. @throws CertificateError when it is refused. */

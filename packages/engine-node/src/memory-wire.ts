@@ -17,12 +17,16 @@ type WriteDone = (error?: Error | null) => void;
 export class MemoryWire extends Duplex {
   readonly #events: MemoryWireEvents;
   #reading = false;
+  /** Nothing can be fed, or what was fed has not gone in, until Node reads. */
+  #isAwaited = true;
   #emptyWrites = 0;
 
   constructor(events: MemoryWireEvents) {
     super({ allowHalfOpen: true, autoDestroy: false, decodeStrings: true });
     this.#events = events;
     this.on('error', () => undefined);
+    // Then what has waited goes in; Node does not ask for more once it is through.
+    this.on('resume', () => process.nextTick(() => this.#tell()));
   }
 
   /** Node has begun to read. Before that, bytes would wait in the stream and be handed over in a later turn. */
@@ -33,12 +37,19 @@ export class MemoryWire extends Duplex {
   /** Hands bytes to OpenSSL. False when they wait in the stream; `reading` is called when they are through. */
   feed(bytes: Uint8Array): boolean {
     this.push(bytes);
-    return this.readableLength === 0;
+    this.#isAwaited = this.readableLength > 0;
+    return !this.#isAwaited;
   }
 
   override _read(): void {
     this.#reading = true;
-    if (this.readableLength === 0) this.#events.reading();
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (!this.#isAwaited || !this.#reading || this.readableLength > 0) return;
+    this.#isAwaited = false;
+    this.#events.reading();
   }
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: (error?: Error) => void): void {

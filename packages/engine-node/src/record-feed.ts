@@ -9,8 +9,8 @@ export interface RecordFeedOwner {
   recordBound(): RecordBound;
   /** All that is decided by a record's outside, before OpenSSL sees it. Throws to refuse it. */
   admit(record: WireRecord): void;
-  /** Runs a call into OpenSSL. */
-  enter(call: () => void): void;
+  /** Gives OpenSSL the bytes. False when they wait, since Node does not read. */
+  feed(bytes: Uint8Array): boolean;
   /** OpenSSL is through with the record. */
   settled(record: WireRecord, gavePlaintext: boolean): void;
   /** The transport has ended and OpenSSL is through with every whole record; these bytes of a partial one are left. */
@@ -57,19 +57,18 @@ export class RecordFeed {
   }
 
   pump(): void {
-    const { wire } = this.#owner;
-    this.#owner.guard(() => {
-      while (!this.#busy && wire.isReading && this.#owner.mayFeed()) {
-        const record = this.#reader.next(this.#owner.recordBound());
-        if (record === undefined) {
-          this.#drained();
-          return;
-        }
-        this.#owner.admit(record);
-        this.#feed(record);
-      }
-    });
+    this.#owner.guard(this.#pump);
   }
+
+  readonly #pump = (): void => {
+    const { wire } = this.#owner;
+    while (!this.#busy && wire.isReading && this.#owner.mayFeed()) {
+      const record = this.#reader.next(this.#owner.recordBound());
+      if (record === undefined) return this.#drained();
+      this.#owner.admit(record);
+      this.#feed(record);
+    }
+  };
 
   /** Node reads again, or for the first time. */
   goOn(): void {
@@ -87,11 +86,8 @@ export class RecordFeed {
   #feed(record: WireRecord): void {
     this.#busy = true;
     this.#gavePlaintext = false;
-    let through = false;
-    this.#owner.enter(() => {
-      through = this.#owner.wire.feed(record.bytes);
-    });
-    if (through && this.#gavePlaintext) this.#settled(record);
+    const isThrough = this.#owner.feed(record.bytes);
+    if (isThrough && this.#gavePlaintext) this.#settled(record);
     else process.nextTick(() => this.#settle(record));
   }
 

@@ -77,8 +77,12 @@ export class ServerConnector implements Connector {
     this.enter(core, () => this.#server?.connect(core));
   }
 
+  /** Once Node has given its socket away, events of the connection are the socket's own. */
+  get isShared(): boolean {
+    return this.#server !== undefined && !this.#authenticated;
+  }
+
   enter(core: EngineCore, call: () => void): void {
-    // Once Node has given its socket away, events of the connection are the socket's own.
     if (this.#server === undefined || this.#authenticated) call();
     else this.#server.enter(core, call);
   }

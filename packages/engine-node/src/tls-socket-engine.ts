@@ -77,7 +77,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner, 
   receiveCiphertext(bytes: Uint8Array): void {
     if (!this.mayFeed()) return;
     this.#feed.push(bytes);
-    this.guard(() => this.#connector.preview?.(this, bytes));
+    if (!this.#secured) this.guard(() => this.#connector.preview?.(this, bytes));
     this.#feed.pump();
   }
 
@@ -94,7 +94,17 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner, 
     return this.sink.alive && !this.#peerClosed;
   }
 
-  enter(call: () => void): void {
+  feed(bytes: Uint8Array): boolean {
+    if (!this.#connector.isShared) return this.wire.feed(bytes);
+    let isThrough = false;
+    this.#enter(() => {
+      isThrough = this.wire.feed(bytes);
+    });
+    return isThrough;
+  }
+
+  /** Runs a call into OpenSSL. */
+  #enter(call: () => void): void {
     this.#connector.enter(this, call);
   }
 
@@ -161,14 +171,18 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner, 
 
   sendPlaintext(bytes: Uint8Array): void {
     if (!this.sink.alive || bytes.length === 0) return;
-    this.guard(() => this.#limits.beforeSending(this.#writer.unsealed + bytes.length));
-    if (!this.sink.alive) return;
-    this.#writer.write(bytes);
+    try {
+      this.#limits.beforeSending(this.#writer.unsealed + bytes.length);
+      this.#writer.write(bytes);
+    } catch (error) {
+      this.#caught(error);
+    }
     this.#tellReadiness();
   }
 
+  /** Only after the handshake: there is nothing to `enter`. */
   write(bytes: Uint8Array, done: (error?: Error | null) => void): void {
-    this.guard(() => this.enter(() => this.#socket?.write(bytes, done)));
+    this.#socket?.write(bytes, done);
   }
 
   sealed(bytes: number): boolean {
@@ -184,7 +198,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner, 
     if (!this.sink.alive || this.#closeSent) return;
     this.#closeSent = true;
     this.#tellReadiness();
-    this.guard(() => this.#writer.end(() => this.enter(() => this.#socket?.end(() => this.sink.sealed(0)))));
+    this.guard(() => this.#writer.end(() => this.#enter(() => this.#socket?.end(() => this.sink.sealed(0)))));
   }
 
   /** Renegotiates (RFC 5246 §7.4.1.2): for clients of TLS 1.2 where the limits allow it. */
@@ -196,7 +210,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner, 
       if (this.host.limits.renegotiation === false)
         throw new LimitExceededError('renegotiation', 'limits.renegotiation: renegotiation is switched off');
       this.#beginRenegotiation('sent');
-      this.enter(() => {
+      this.#enter(() => {
         this.#socket?.renegotiate({}, (error) => {
           if (error !== null) this.broken(error);
         });
@@ -335,7 +349,8 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner, 
   }
 
   #closedByNode(): void {
-    if (this.#peerClosed) return;
+    // An error costs a stack trace, and most connections end here without one.
+    if (this.#peerClosed || !this.sink.alive) return;
     this.fail(new EngineFailureError('Node closed its TLS socket without an error'));
   }
 
@@ -364,8 +379,12 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner, 
     try {
       call();
     } catch (error) {
-      this.fail(error instanceof TlsError ? error : nodeTlsError(error));
+      this.#caught(error);
     }
+  }
+
+  #caught(error: unknown): void {
+    this.fail(error instanceof TlsError ? error : nodeTlsError(error));
   }
 }
 
