@@ -48,7 +48,7 @@ for (const crypto of [nodeCrypto, nobleCrypto]) {
           'client plaintext': { p: '"pong"' },
           'server out': {
             h: 'handshake 122 + changeCipherSpec 1 + applicationData 389',
-            d: 'applicationData 301 + applicationData 21',
+            d: 'applicationData 299 + applicationData 21',
             n: 'applicationData 19',
           },
           'server inner': {
@@ -73,7 +73,7 @@ for (const crypto of [nodeCrypto, nobleCrypto]) {
         server readiness: h-----r-c-|`,
         legend: {
           'client out': {
-            h: 'handshake 369',
+            h: 'handshake 368',
             f: 'changeCipherSpec 1 + applicationData 53 + applicationData 21',
             n: 'applicationData 19',
           },
@@ -87,7 +87,7 @@ for (const crypto of [nodeCrypto, nobleCrypto]) {
           'client plaintext': { p: '"pong"' },
           'server out': {
             h: 'handshake 128 + changeCipherSpec 1 + applicationData 59',
-            d: 'applicationData 159 + applicationData 21',
+            d: 'applicationData 158 + applicationData 21',
             n: 'applicationData 19',
           },
           'server inner': {
