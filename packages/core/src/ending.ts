@@ -29,7 +29,9 @@ export class Ending {
     stage.lastWords(stage.mayCallEngine ? () => stage.engine?.abort(alertForError(error)) : undefined);
     const record = stage.engine === undefined ? stage.opening.alertRecord(error) : undefined;
     if (record !== undefined) outbound.ciphertext(record);
-    const peerWasTold = outbound.written > before || (engineIsGone && error.alert !== undefined);
+    // An engine that can send any alert has sent one with its last breath, also for an error that names none.
+    const engineHasTold = engineIsGone && (error.alert !== undefined || stage.may.sendsAlerts);
+    const peerWasTold = outbound.written > before || engineHasTold;
     this.#finish(error, peerWasTold, drop);
   }
 

@@ -37,6 +37,11 @@ export class Permissions {
     return parameters.version === 'TLSv1.3' || limits.renegotiation !== false;
   }
 
+  /** The engine sends whatever alert a failure asks for. */
+  get sendsAlerts(): boolean {
+    return this.factory?.capabilities.alerts === 'any';
+  }
+
   /** Why a write is refused now, if it is. */
   get refusal(): RefusalReason | undefined {
     const { state, closing } = this.#stage;

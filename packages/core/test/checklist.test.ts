@@ -732,7 +732,9 @@ t.test('A6 (placebo): plaintext that comes while verify runs is held, and droppe
     verify.complete();
     t.equal(bench.received, answer ? 'early' : '');
     t.equal(bench.connections, answer ? 1 : 0);
-    if (!answer) t.match(bench.error, { name: 'CertificateError', reason: 'refused-by-verify' });
+    if (answer) continue;
+    t.match(bench.error, { name: 'CertificateError', reason: 'refused-by-verify' });
+    t.same(bench.wire.calls.slice(-2), ['end', 'abort'], 'no reset follows at the heels of the alert that says why');
   }
 });
 
