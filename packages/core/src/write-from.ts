@@ -251,9 +251,10 @@ export class WriteFrom implements StageFollower, IntentListener {
   get #room(): number {
     const { outbound, limits } = this.#stage;
     const waiting = outbound.waitingBytes;
-    if (waiting >= limits.writeHighWater) this.#isFull = true;
-    else if (waiting <= limits.writeLowWater) this.#isFull = false;
-    return this.#isFull ? 0 : Math.min(outbound.room, limits.writeHighWater - waiting);
+    const highWater = Math.min(limits.writeHighWater, aheadHighWater);
+    if (waiting >= highWater) this.#isFull = true;
+    else if (waiting <= Math.min(limits.writeLowWater, aheadLowWater)) this.#isFull = false;
+    return this.#isFull ? 0 : Math.min(outbound.room, highWater - waiting);
   }
 
   #complete(): void {
@@ -295,4 +296,9 @@ export function writeAtOnce(stage: Stage, input: ByteInput | ByteSource): void {
   } catch (error) {
     failed(error);
   }
-}
+} /**
+ * What is pulled ahead of the transport, where the limits do not allow less. It waits as copies: a few records keep the engine busy,
+ * and half a megabyte of them lives long enough to be collected as old (bulk over engine-node took 1.4 times the CPU with it).
+ */
+const aheadHighWater = 65_536;
+const aheadLowWater = 16_384;
