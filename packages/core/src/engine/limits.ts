@@ -31,7 +31,7 @@ export interface Limits {
   /** Bytes taken from the transport and not yet read: asked for up to the high mark, again when at or under the low one. */
   readonly readHighWater: number;
   readonly readLowWater: number;
-  /** Where `writeFrom` stops pulling, and where it starts again. */
+  /** Up to where a layer above may write, and `writeFrom` pull (which stops at 64 KiB by itself); at or under the low mark it goes on. */
   readonly writeHighWater: number;
   readonly writeLowWater: number;
   /** Empty records in a row. */
