@@ -63,7 +63,7 @@ function report(given: Arguments, figures: Figures): void {
 
 /** False when one does not hold. */
 function check(given: Arguments, figures: Figures): boolean {
-  const isNarrowed = given.quick || given.workloads !== undefined;
+  const isNarrowed = given.quick || given.last || given.workloads !== undefined; // the last run may have been
   const measured = new Set(isNarrowed ? figures.cells.map(({ workload }) => workload) : workloadNames);
   const variants = new Set(figures.cells.map(({ variant }) => variant));
   const inScope = thresholds.filter(({ variant, besideVariant = variant }) =>

@@ -21,7 +21,7 @@ const groups = [
 ] as const;
 const groupOrder = ['over loopback TCP', 'in memory', 'a client in memory, to tls13Engine/node'] as const;
 
-const size = { label: 206, column: 124, bar: 76, row: 22, heading: 34, top: 80, bottom: 48, margin: 24 } as const;
+const size = { label: 206, column: 134, bar: 76, row: 22, heading: 34, top: 80, bottom: 48, margin: 24 } as const;
 /** The ratio at the end of the scale. */
 const most = 2;
 
