@@ -12,8 +12,8 @@ export interface ReadableStreamOfBytes {
 }
 
 /**
- * Bytes to be written. Iterables and readable streams are pulled only as fast as the connection takes them; an observable
- * pushes, so what it emits past the queue's bound is refused.
+ * Bytes to be written. Iterables and readable streams are pulled only as fast as the connection takes them, and an array that they
+ * gave has to stay as it is until the next one is asked for; an observable pushes, so what it emits past the queue's bound is refused.
  */
 export type ByteInput =
   | Iterable<Uint8Array>

@@ -17,7 +17,10 @@ export function defaultHost(scheduler: SchedulerLike, limits: Limits): TlsHost {
     limits,
     wallClock: () => Date.now(),
     monotonicClock: () => scheduler.now(),
-    random: (length) => (length > mostFromReserve ? drawn(length) : reserve.take(length)),
+    random(length) {
+      if (!Number.isInteger(length) || length < 0) throw new ApiMisuseError('random takes a number of bytes');
+      return length > mostFromReserve ? drawn(length) : reserve.take(length);
+    },
   };
 }
 

@@ -8,6 +8,8 @@ import { hasPeerClosed, maySendActions, phaseOf } from './session-state.ts';
 import type { Stage } from './stage.ts';
 
 export class Ending {
+  /** The engine broke its contract: it has said nothing, and nothing more is asked of it. */
+  engineThrew = false;
   readonly #stage: Stage;
   /** The owner is to hear of the failure once the reader has. */
   #ownerWaits = false;
@@ -29,8 +31,8 @@ export class Ending {
     stage.lastWords(stage.mayCallEngine ? () => stage.engine?.abort(alertForError(error)) : undefined);
     const record = stage.engine === undefined ? stage.opening.alertRecord(error) : undefined;
     if (record !== undefined) outbound.ciphertext(record);
-    // An engine that can send any alert has sent one with its last breath, also for an error that names none.
-    const engineHasTold = engineIsGone && (error.alert !== undefined || stage.may.sendsAlerts);
+    // An engine that can send any alert has sent one with its last breath, also for an error that names none; not one that threw.
+    const engineHasTold = engineIsGone && (error.alert !== undefined || (stage.may.sendsAlerts && !this.engineThrew));
     const peerWasTold = outbound.written > before || engineHasTold;
     this.#finish(error, peerWasTold, drop);
   }

@@ -109,6 +109,7 @@ export class EngineAnswers implements OutboxReader {
   /** No engine may throw: one that does is broken, and is not called again. */
   engineThrew(cause: unknown): void {
     this.#stage.engineFailed();
+    this.#stage.ending.engineThrew = true;
     this.#stage.fail(new EngineFailureError('the engine threw', { cause }));
   }
 }

@@ -236,12 +236,14 @@ export class Outbound {
   /** TLS 1.2: the peer has closed; what the engine has not seen is lost (RFC 5246 §7.2.1: "discarding any pending writes"). */
   loseUnsent(cause: TlsError): void {
     this.#doomed = this.#queue.takeUnsent();
+    this.#waiting.clear();
     this.#loseDoomed(cause);
   }
 
   /** The end: what is not flushed is lost, and nobody hears more. */
   finish(cause: TlsError | undefined): void {
     this.engine = undefined;
+    this.#waiting.clear();
     this.flush(); // what the transport has taken is not lost, though nobody was told yet
     if (cause !== undefined) {
       this.#loseDoomed(cause);
@@ -314,6 +316,7 @@ export class Outbound {
 
   /** An action without bytes has passed the engine: it is sealed and flushed as soon as everything before it is. */
   #passed(intent: WriteIntent): number {
+    if (!this.hasUnsent) this.#waiting.clear();
     if (this.#queue.toSeal === intent) this.#sealEmpty();
     this.flush();
     return 0;

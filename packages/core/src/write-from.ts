@@ -251,9 +251,12 @@ export class WriteFrom implements StageFollower, IntentListener {
   get #room(): number {
     const { outbound, limits } = this.#stage;
     const waiting = outbound.waitingBytes;
-    const highWater = Math.min(limits.writeHighWater, aheadHighWater);
+    // What is pushed at us cannot be put off: it has all the room there is.
+    const isPulled = this.#puller !== undefined || this.#source !== undefined;
+    const highWater = isPulled ? Math.min(limits.writeHighWater, aheadHighWater) : limits.writeHighWater;
     if (waiting >= highWater) this.#isFull = true;
-    else if (waiting <= Math.min(limits.writeLowWater, aheadLowWater)) this.#isFull = false;
+    else if (waiting <= (isPulled ? Math.min(limits.writeLowWater, aheadLowWater) : limits.writeLowWater))
+      this.#isFull = false;
     return this.#isFull ? 0 : Math.min(outbound.room, highWater - waiting);
   }
 
@@ -296,7 +299,9 @@ export function writeAtOnce(stage: Stage, input: ByteInput | ByteSource): void {
   } catch (error) {
     failed(error);
   }
-} /**
+}
+
+/**
  * What is pulled ahead of the transport, where the limits do not allow less. It waits as copies: a few records keep the engine busy,
  * and half a megabyte of them lives long enough to be collected as old (bulk over engine-node took 1.4 times the CPU with it).
  */

@@ -1,6 +1,13 @@
 // Applications and transports that throw where nobody expects it, or that never stop: what they may cost, and whom.
 import { type ByteDuplex, CreditSource, open, secure, secureEach, use, whenSafe } from '@rxtls/core';
-import { defaultLimits, type TlsEngineFactory, type TlsEvent } from '@rxtls/core/engine';
+import {
+  defaultLimits,
+  type TlsEngine,
+  type TlsEngineFactory,
+  type TlsEngineSink,
+  type TlsEvent,
+  type TlsHost,
+} from '@rxtls/core/engine';
 import { finalize, type Observable, Subject, tap } from 'rxjs';
 import t from 'tap';
 import {
@@ -71,6 +78,22 @@ t.test('rule 11: whatever throws inside a turn ends the connection; it is never 
   });
   t.match(bench.error, { name: 'EngineFailureError', message: 'an observer of the connection threw' });
   t.same(bench.wire.calls.slice(-2), ['end', 'abort']);
+});
+
+t.test('rule 9: an engine that throws has told the peer nothing: the wire is cut, not ended', async (t) => {
+  const { role, capabilities, ...rest } = placeboEngine.client();
+  t.same(rest, {});
+  const factory = (sink: TlsEngineSink, host: TlsHost): TlsEngine =>
+    Object.assign(placeboEngine.client()(sink, host), {
+      sendPlaintext: () => {
+        throw new Error('broken');
+      },
+    });
+  const bench = new Bench().start(Object.assign(factory, { role, capabilities })).handshake();
+  const before = bench.wire.calls.length;
+  bench.connection.write(ascii('x'));
+  t.match(bench.error, { name: 'EngineFailureError', message: 'the engine threw' });
+  t.same(bench.wire.calls.slice(before), ['abort']);
 });
 
 t.test('rule 12: a transport whose request throws has failed', async (t) => {

@@ -32,6 +32,9 @@ t.test('entropy: what is given is nobody else’s, and any length is given', asy
   first.fill(0);
   t.same(second, before);
   t.equal(host.random(0, 'none').length, 0);
+  for (const none of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])
+    t.throws(() => host.random(none, 'none'), { name: 'ApiMisuseError' });
+  t.ok(host.random(32, 'after').some((byte) => byte !== 0));
   const large = host.random(200_000, 'large');
   for (let at = 0; at < large.length; at += 20_000) t.ok(large.subarray(at, at + 20_000).some((byte) => byte !== 0));
 });

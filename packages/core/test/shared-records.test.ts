@@ -1,5 +1,5 @@
 // Small writes that wait go out together: what they share, and what they keep to themselves.
-import { Subject, takeUntil } from 'rxjs';
+import { of, Subject, takeUntil } from 'rxjs';
 import t from 'tap';
 import { SideBySide } from '../src/side-by-side.ts';
 import { ascii, type Bench, bookkeeping, joined, openClient, pattern, sameBytes } from './bench.ts';
@@ -161,4 +161,15 @@ t.test('what waits: small arrays side by side, each kept from being written over
   t.not(waiting.keep(large, false).buffer, large.buffer);
   for (let at = 0; at < 2_000; at++) waiting.keep(pattern(100), false);
   t.equal(String.fromCharCode(...first, ...second), 'onetwo');
+});
+
+t.test('writeFrom: what an observable emits cannot be put off, and has the room of the high-water mark', async (t) => {
+  const bench = openClient();
+  const errors: unknown[] = [];
+  bench.wire.demand.set(0);
+  bench.connection
+    .writeFrom(of(pattern(10), pattern(100_000), pattern(10), pattern(300_000)))
+    .subscribe({ error: (error) => errors.push(error) });
+  t.same(errors, []);
+  t.equal(bench.ledger.accepted, 400_020);
 });

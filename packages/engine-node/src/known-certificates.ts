@@ -73,7 +73,8 @@ export class KnownCertificate {
   isIssuedBy(issuer: KnownCertificate): boolean {
     if (this.#issuer === issuer) return true;
     if (!issued(issuer.x509, this.x509)) return false;
-    this.#issuer = issuer;
+    // One that is too long to be remembered is not kept by way of another.
+    if (issuer.der.length <= longest) this.#issuer = issuer;
     return true;
   }
 }

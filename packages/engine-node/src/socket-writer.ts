@@ -94,6 +94,7 @@ export class SocketWriter {
   #passGathered(): void {
     const bytes = this.#gathered?.subarray(0, this.#length) ?? new Uint8Array(0);
     this.#length = 0;
+    this.#isLarge = bytes.length >= enoughBytes;
     this.#pass(bytes);
     this.#end?.();
     this.#end = undefined;
