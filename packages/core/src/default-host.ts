@@ -18,7 +18,8 @@ export function defaultHost(scheduler: SchedulerLike, limits: Limits): TlsHost {
     wallClock: () => Date.now(),
     monotonicClock: () => scheduler.now(),
     random(length) {
-      if (!Number.isInteger(length) || length < 0) throw new ApiMisuseError('random takes a number of bytes');
+      if (!Number.isInteger(length) || length < 0)
+        throw new ApiMisuseError('random(length) takes a whole number of bytes, 0 or more');
       return length > mostFromReserve ? drawn(length) : reserve.take(length);
     },
   };

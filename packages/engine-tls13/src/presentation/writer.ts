@@ -41,6 +41,8 @@ export class Writer {
   /** A fresh array of everything written; the writer is empty again. */
   finish(): Uint8Array {
     const written = this.#bytes.slice(0, this.#length);
+    // Keys are written into tickets: no copy of them stays behind.
+    this.#bytes.fill(0, 0, this.#length);
     this.#length = 0;
     return written;
   }
@@ -61,6 +63,7 @@ export class Writer {
     if (needed > this.#bytes.length) {
       const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
       larger.set(this.#bytes.subarray(0, this.#length));
+      this.#bytes.fill(0, 0, this.#length);
       this.#bytes = larger;
     }
     this.#length = needed;
