@@ -109,6 +109,13 @@ export class Outbound {
     return this.#queue.waiting >= limits.maxQueuedWrites ? 0 : Math.max(0, bound - this.#queue.waitingBytes);
   }
 
+  /** Bytes that a write would give to the engine at once, as whole records but for the last: 0 while a write would have to wait. */
+  get passesNow(): number {
+    if (this.hasUnsent || !this.#host.isCaughtUp || !this.#mayGiveData()) return 0;
+    const records = Math.floor((this.demand - this.#inEngine) / maxPlaintextRecordBytes);
+    return Math.max(1, records) * maxPlaintextRecordBytes;
+  }
+
   /**
    * Data or a key update. `owned`: the bytes were handed over and need no copy. `mayWait`: more follows in this turn, and
    * what is small shares its record.

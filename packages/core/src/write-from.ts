@@ -196,7 +196,7 @@ export class WriteFrom implements StageFollower, IntentListener {
   /** Answers whether something was written. */
   #writeRest(): boolean {
     const rest = this.#rest!;
-    const room = this.#room;
+    const room = this.#isLent ? Math.min(this.#room, this.#stage.outbound.passesNow) : this.#room;
     if (room <= 0 && rest.length > 0) return false;
     const isWhole = rest.length <= room;
     const part = isWhole ? rest : rest.subarray(0, room);
@@ -207,6 +207,19 @@ export class WriteFrom implements StageFollower, IntentListener {
     const intent = this.#stage.write(part, this.#restIsOwned, this, isSmall);
     if (intent.state === 'refused') this.#fail(refusedError(intent));
     return true;
+  }
+
+  /**
+   * The rest is the array of whoever gave it, and stays as it is until the next one is asked for: so it goes to the engine as it is, when
+   * the engine takes it, and no copy of it waits. Before the handshake is done a copy waits, so that the source is started.
+   */
+  get #isLent(): boolean {
+    return (
+      this.#puller !== undefined &&
+      !this.#restIsOwned &&
+      this.#rest!.length > smallBytes &&
+      !this.#stage.isBeforeHandshake()
+    );
   }
 
   /** Answers whether there may be something to write now. */

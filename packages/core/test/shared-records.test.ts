@@ -163,6 +163,41 @@ t.test('what waits: small arrays side by side, each kept from being written over
   t.equal(String.fromCharCode(...first, ...second), 'onetwo');
 });
 
+t.test(
+  'writeFrom: a large array that is pulled waits as it is, and only when the engine takes it is the next one asked for',
+  async (t) => {
+    const bench = blocked();
+    const [all, array, length] = [pattern(400_000), new Uint8Array(40_000), 40_000];
+    const before = bench.acks.length;
+    let asked = 0;
+    let isDone = false;
+    function* chunks(): Generator<Uint8Array> {
+      for (let at = 0; at < all.length; at += length) {
+        asked++;
+        array.set(all.subarray(at, at + length)); // the same array again and again
+        yield array;
+      }
+    }
+    bench.connection.writeFrom(chunks()).subscribe({ complete: () => (isDone = true) });
+    t.equal(asked, 1);
+    t.equal(bench.acks.length, before, 'nothing waits in the queue');
+    let { length: sent } = bench.wire.sent;
+    for (const demand of [1, 16_384, 20_000, 33_000, 65_536, 1]) {
+      bench.wire.demand.set(demand);
+      bench.wire.demand.set(0);
+      const given = bench.wire.sent.length - sent;
+      sent = bench.wire.sent.length;
+      t.ok(given > 0 && given <= Math.max(recordBytes, demand), `${given} for a demand of ${demand}`);
+      t.equal(asked, Math.floor(sent / length) + 1);
+    }
+    bench.wire.grant(Number.POSITIVE_INFINITY);
+    bench.clock.to(10); // in several turns
+    t.ok(isDone);
+    t.ok(sameBytes(bench.wire.sent, all));
+    t.same(bookkeeping(bench), []);
+  },
+);
+
 t.test('writeFrom: what an observable emits cannot be put off, and has the room of the high-water mark', async (t) => {
   const bench = openClient();
   const errors: unknown[] = [];
