@@ -16,10 +16,10 @@ import { wireError } from './wire-error.ts';
 /** Bytes kept for a later subscriber after `end()`, so that the other side's end is seen although nobody reads. */
 const keptAfterEnd = 64 * 1024;
 
-/** A write of this much is worth a system call of its own. */
+/** What is smaller is copied next to its neighbours: the copy costs less than a vector of its own. */
 const largeBytes = 4 * 1024;
-/** As much of small writes as goes in one system call. */
-const batchBytes = 16 * 1024;
+/** As much as is worth a system call of its own. */
+const batchBytes = 64 * 1024;
 
 export interface SocketDuplexOptions extends SocketSettings {
   /** Names the connection in messages. */
@@ -38,9 +38,9 @@ export interface SocketDuplexOptions extends SocketSettings {
  * its own buffer and one read, the system its window, and TCP stops the peer. A paused socket shows no end and no reset
  * until it is read again: that is how the system reports them.
  *
- * Writing: everything goes to Node at once, in order, but for small writes while Node has one to confirm, which it does in the
- * next tick at the earliest: those are joined, for a system call costs far more than the copy. `demand` counts what Node's
- * callbacks have not yet confirmed, and what waits for them.
+ * Writing: in order, and at once when Node has nothing of ours. While it has a write to confirm, which it does in the next tick at
+ * the earliest, what comes waits for that, 64 KiB at most, and then goes in one system call. `demand` counts what Node's callbacks
+ * have not yet confirmed, and what waits for them.
  *
  * Closing: a close with unread bytes in the system's buffer is a reset on the wire, and a reset destroys what the other
  * side has not read yet. So after `end()` the socket is read to its end, into nothing if nobody wants it: see `Linger`.
@@ -59,9 +59,11 @@ export class SocketDuplex implements ByteDuplex {
   /** Lengths of the writes Node has not confirmed. */
   readonly #pending = new Fifo<number>();
   #pendingBytes = 0;
-  /** Small writes that wait for Node to confirm what it has. */
+  /** Writes that wait for Node to confirm what it has. */
   #held: Uint8Array[] = [];
   #heldBytes = 0;
+  /** What is written because of the demand that a confirmation gives goes with what waited for it. */
+  #isConfirming = false;
   #state: 'open' | 'ending' | 'ended' | 'failed' | 'closed' = 'open';
   #flowing = false;
   #discarding = false;
@@ -115,18 +117,9 @@ export class SocketDuplex implements ByteDuplex {
   #write(bytes: Uint8Array): void {
     if (this.#state !== 'open' || bytes.length === 0) return;
     this.#pendingBytes += bytes.length;
-    if (this.#pending.size > 0 && bytes.length < largeBytes) this.#hold(bytes);
-    else {
-      this.#flush();
-      this.#pass(bytes);
-    }
+    if (this.#pending.size > 0 || this.#isConfirming) this.#hold(bytes);
+    else this.#pass(bytes);
     this.#level();
-  }
-
-  /** Node confirms each with one call of `#written`, in their order, also when it fails. */
-  #pass(bytes: Uint8Array): void {
-    this.#pending.push(bytes.length);
-    this.#socket.write(bytes, this.#written);
   }
 
   #hold(bytes: Uint8Array): void {
@@ -135,24 +128,47 @@ export class SocketDuplex implements ByteDuplex {
     if (this.#heldBytes >= batchBytes) this.#flush();
   }
 
-  /** What was held goes before anything else. */
+  /** What was held goes before anything else. Node puts what is written to a corked socket into one system call. */
   #flush(): void {
-    const held = this.#held;
-    if (held.length === 0) return;
-    const bytes = held.length === 1 ? held[0]! : Buffer.concat(held, this.#heldBytes);
+    if (this.#heldBytes === 0) return;
+    const [held, bytes] = [this.#held, this.#heldBytes];
     this.#held = [];
     this.#heldBytes = 0;
-    this.#pass(bytes);
+    if (held.length === 1) return this.#pass(held[0]!);
+    this.#socket.cork();
+    this.#passAll(held, bytes);
+    this.#socket.uncork();
   }
 
+  #passAll(held: readonly Uint8Array[], bytes: number): void {
+    this.#pending.push(bytes);
+    for (let at = 0; at < held.length; ) {
+      const from = at;
+      while (at < held.length && held[at]!.length < largeBytes) at++;
+      const isSmall = at > from;
+      const part = at - from > 1 ? Buffer.concat(held.slice(from, at)) : held[from]!;
+      if (!isSmall) at++;
+      if (at < held.length) this.#socket.write(part);
+      else this.#socket.write(part, this.#written);
+    }
+  }
+
+  #pass(bytes: Uint8Array): void {
+    this.#pending.push(bytes.length);
+    this.#socket.write(bytes, this.#written);
+  }
+
+  /** Node calls this once for each `#pending`, in their order, also when it fails. */
   #confirm(error: Error | null | undefined): void {
     const length = this.#pending.shift() ?? 0;
     if (error || this.#state === 'failed') return;
-    if (this.#pending.size === 0) this.#flush();
+    this.#isConfirming = true;
     this.#pendingBytes -= length;
     this.#linger.progress();
     this.#taken.set(this.#taken.value + length);
     this.#level();
+    this.#isConfirming = false;
+    if (this.#pending.size === 0) this.#flush();
   }
 
   #level(): void {

@@ -42,11 +42,20 @@ async function connected(t: Test) {
       return given.apply(this, args);
     },
   });
+  const vectors: number[] = [];
+  const vector = Reflect.get(Socket.prototype, '_writev') as (this: Socket, ...args: unknown[]) => void;
+  t.teardown(() => void Object.assign(Socket.prototype, { _writev: vector }));
+  Object.assign(Socket.prototype, {
+    _writev(this: Socket, ...args: unknown[]) {
+      vectors.push((args[0] as unknown[]).length);
+      return vector.apply(this, args);
+    },
+  });
   let taken = 0;
   const levels: number[] = [];
   duplex.sink.taken.subscribe((value) => (taken = value));
   duplex.sink.demand.subscribe({ next: (value) => levels.push(value), error: () => levels.push(-1) });
-  return { duplex, calls, received, levels, end, peers, taken: () => taken };
+  return { duplex, calls, vectors, received, levels, end, peers, taken: () => taken };
 }
 
 const until = async (holds: () => boolean): Promise<void> => {
@@ -76,6 +85,29 @@ t.test('small writes of one turn share system calls, in order; demand falls with
   await until(() => Buffer.concat(received).length === total);
   t.ok(Buffer.concat(received).equals(Buffer.concat([...expected, large, Buffer.alloc(7, 2)])));
 });
+
+t.test(
+  'large writes of one turn share a system call, what demand makes somebody write too, 64 KiB in each',
+  async (t) => {
+    const { duplex, calls, vectors, received, taken } = await connected(t);
+    const record = (n: number): Buffer => Buffer.alloc(16_384, n);
+    let written = 0;
+    const fill = (demand: number): void => {
+      for (let left = demand; left >= 16_384 && written < 40; left -= 16_384) duplex.sink.write(record(written++));
+    };
+    duplex.sink.demand.subscribe({ next: fill, error: () => undefined });
+    await until(() => taken() === 40 * 16_384);
+    t.same(
+      calls,
+      Array.from({ length: 40 }, () => 16_384),
+      'no copy of them is made',
+    );
+    t.ok(vectors.length <= 12 && vectors.every((writes) => writes <= 4), `${vectors.join(' ')} writes in a call`);
+    t.ok(vectors.filter((writes) => writes === 4).length >= 6);
+    await until(() => Buffer.concat(received).length === 40 * 16_384);
+    t.ok(Buffer.concat(received).equals(Buffer.concat(Array.from({ length: 40 }, (_, n) => record(n)))));
+  },
+);
 
 t.test('end in the same turn sends what was written before it, with FIN', async (t) => {
   const { duplex, received, end, taken } = await connected(t);
