@@ -1,5 +1,6 @@
 // One workload of one variant in this process, for a profiler: alone.mjs VARIANT WORKLOAD COUNT, once the bench has built it.
 import { setImmediate as turn } from 'node:timers/promises';
+import { application } from './application.ts';
 import { Bench } from './bench.ts';
 import { makePki } from './pki.ts';
 import { catalogue } from './variants/catalogue.ts';
@@ -14,6 +15,7 @@ if (entry === undefined || workload === undefined || !(Number(count) > 0))
 const make = await entry.load();
 const bench = new Bench(await make(await makePki()));
 const { batch } = workload.full;
+const beside = application();
 const before = process.cpuUsage();
 for (let done = 0; done < Number(count); ) {
   const ready = (await workload.prepare?.(bench, batch)) ?? batch;
@@ -22,5 +24,5 @@ for (let done = 0; done < Number(count); ) {
   done += ready;
 }
 const { user, system } = process.cpuUsage(before);
-process.stdout.write(`${(user + system) / 1_000} ms CPU\n`);
+process.stdout.write(`${(user + system) / 1_000} ms CPU beside ${beside.length} objects\n`);
 process.exit();

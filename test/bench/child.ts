@@ -1,10 +1,12 @@
 // A variant in a process of its own. Does what the bench asks, and says what CPU time that took: user and system, all threads,
 // both ends of the connection.
 import { setImmediate as turn } from 'node:timers/promises';
+import { application } from './application.ts';
 import type { Answer, Begin, Request } from './messages.ts';
 
 const milliseconds = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1_000;
 
+let beside: readonly object[] | undefined;
 let begin: Begin | undefined;
 let loaded: Promise<import('./bench.ts').Bench> | undefined;
 
@@ -30,6 +32,7 @@ async function answer(request: Request): Promise<Answer> {
     const { weigh } = await import('./tasks/weigh.ts');
     return { weights: await weigh(bench, request.counts, request.warm) };
   }
+  beside ??= application();
   const { workloads } = await import('./workloads.ts');
   const workload = workloads.find(({ name }) => name === request.workload);
   if (workload === undefined) throw new Error(`there is no workload '${request.workload}'`);
