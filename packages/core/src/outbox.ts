@@ -1,4 +1,11 @@
-import type { EngineTask, NegotiatedParameters, RecordRange, TlsError, TlsEvent } from './engine/index.ts';
+import {
+  type EngineTask,
+  maxPlaintextRecordBytes,
+  type NegotiatedParameters,
+  type RecordRange,
+  type TlsError,
+  type TlsEvent,
+} from './engine/index.ts';
 import { keptSlots } from './fifo.ts';
 
 /** What an engine can say that has to wait until its call has returned. */
@@ -67,10 +74,11 @@ export class Outbox {
     if (this.isEmpty) return -1;
     const payload = this.#payloads[this.#head];
     switch (this.#kinds[this.#head]) {
-      case kind.ciphertext:
-        this.#advance(1);
-        reader.ciphertext(payload as Uint8Array);
-        return (payload as Uint8Array).length;
+      case kind.ciphertext: {
+        const flight = this.#flight(payload as Uint8Array);
+        reader.ciphertext(flight);
+        return flight.length;
+      }
       case kind.sealed: {
         const records = this.#payloads[this.#head + 1] as RecordRange | undefined;
         this.#advance(2);
@@ -112,6 +120,33 @@ export class Outbox {
     this.#payloads = [];
     this.#head = 0;
     this.#tail = 0;
+  }
+
+  /**
+   * Takes the ciphertext at the head, and with it what follows at once, up to a record's worth: most flights of a handshake are several short
+   * records, and each write is a system call and a packet.
+   */
+  #flight(first: Uint8Array): Uint8Array {
+    let { length } = first;
+    let end = this.#head + 1;
+    for (; end < this.#tail && this.#kinds[end] === kind.ciphertext; end++) {
+      const more = (this.#payloads[end] as Uint8Array).length;
+      if (length + more > maxPlaintextRecordBytes) break;
+      length += more;
+    }
+    const chunks = end - this.#head;
+    if (chunks === 1) {
+      this.#advance(1);
+      return first;
+    }
+    const flight = new Uint8Array(length);
+    for (let slot = this.#head, at = 0; slot < end; slot++) {
+      const chunk = this.#payloads[slot] as Uint8Array;
+      flight.set(chunk, at);
+      at += chunk.length;
+    }
+    this.#advance(chunks);
+    return flight;
   }
 
   #append(what: number, payload: unknown): void {

@@ -41,6 +41,43 @@ t.test('outbox: answers come in order, once, however many wait and whenever they
   t.equal(outbox.deliver(reader), -1);
 });
 
+t.test(
+  'outbox: short ciphertexts that follow one another are one write, up to a record, and nothing between is passed',
+  async (t) => {
+    const outbox = new Outbox();
+    const got: string[] = [];
+    const reader = {
+      ciphertext: (bytes: Uint8Array) => got.push([...new Set(bytes)].join(' ') + ` (${bytes.length})`),
+      sealed: (bytes: number) => got.push(`sealed ${bytes}`),
+      plaintext: (bytes: Uint8Array) => got.push(`plaintext ${bytes.length}`),
+    } as unknown as OutboxReader;
+    const ciphertext = (length: number, value: number): void => outbox.ciphertext(new Uint8Array(length).fill(value));
+    for (const value of [1, 2, 3]) ciphertext(100, value);
+    outbox.sealed(5, undefined);
+    ciphertext(7, 4);
+    outbox.plaintext(new Uint8Array(9));
+    for (const [at, length] of [16_000, 384, 1, 16_406, 16_406, 2].entries()) ciphertext(length, 5 + at);
+    const sizes: number[] = [];
+    for (let size = outbox.deliver(reader); size >= 0; size = outbox.deliver(reader)) sizes.push(size);
+    t.same(got, [
+      '1 2 3 (300)',
+      'sealed 5',
+      '4 (7)',
+      'plaintext 9',
+      '5 6 (16384)',
+      '7 (1)',
+      '8 (16406)',
+      '9 (16406)',
+      '10 (2)',
+    ]);
+    t.same(sizes, [300, 0, 7, 9, 16_384, 1, 16_406, 16_406, 2]);
+    t.ok(outbox.isEmpty);
+    ciphertext(3, 1);
+    t.equal(outbox.deliver(reader), 3, 'what is left in the slots behind it is not taken for more');
+    t.equal(got.at(-1), '1 (3)');
+  },
+);
+
 t.test('flush-marks: every byte is reported once, with thousands of marks under way', async (t) => {
   const marks = new FlushMarks();
   let [end, given, reported] = [0, 0, 0];

@@ -6,6 +6,8 @@ import { trafficKeys, type TrafficKeys } from '../key-schedule/traffic-keys.ts';
 /** Bytes of the AEAD's tag in every suite. */
 export const tagBytes = 16;
 
+const none = new Uint8Array(0);
+
 /** A record opened: its content without padding, and the type it hid. */
 export interface OpenedRecord {
   content: Uint8Array;
@@ -21,7 +23,7 @@ export class RecordProtection {
   readonly epoch: number;
   readonly #keys: TrafficKeys;
   readonly #nonce = new Uint8Array(12);
-  readonly #opened: OpenedRecord = { content: new Uint8Array(0), type: 0 };
+  readonly #opened: OpenedRecord = { content: none, type: 0 };
   #records = 0;
 
   constructor(crypto: CryptoProvider, suite: CipherSuite, secret: Uint8Array, epoch: number) {
@@ -73,7 +75,13 @@ export class RecordProtection {
     return this.#opened;
   }
 
+  /** Lets go of what was opened last. */
+  forget(): void {
+    this.#opened.content = none;
+  }
+
   wipe(): void {
+    this.forget();
     this.#keys.key.wipe();
     this.#keys.iv.fill(0);
     this.#nonce.fill(0);

@@ -82,7 +82,12 @@ export class RecordReceiver {
   /** The next record; a dropped one has no content and type 20. Undefined while it is incomplete. */
   next(): ReceivedRecord | undefined {
     const raw = this.#reader.next(this.#protection === undefined ? 'clear' : 'tls13');
-    if (raw === undefined) return undefined;
+    if (raw === undefined) {
+      // An idle connection holds no plaintext.
+      this.#record.content = none;
+      this.#protection?.forget();
+      return undefined;
+    }
     const record = this.#record;
     record.outerType = raw.type;
     record.type = raw.type;
