@@ -27,9 +27,10 @@ export interface Job {
 export async function measure(job: Job): Promise<Figures> {
   const figures = new Figures();
   const { plan, kept } = job;
+  const slow = new Set<Cell>();
   for (const group of groups(job))
     for (let n = 0; n < plan.launches; n++) {
-      await launch(job, figures, group, n);
+      await launch(job, { figures, slow }, group, n);
       kept(figures);
     }
   if (job.idle) for (let round = 0; round < plan.idle.rounds; round++) await idle(job, figures, round);
@@ -48,14 +49,20 @@ function groups({ plan, workloads }: Job): readonly (readonly Workload[])[] {
   return leads.map((lead) => [lead, ...measured.filter(({ beside }) => beside === lead.name)]);
 }
 
-async function launch(job: Job, figures: Figures, group: readonly Workload[], number: number): Promise<void> {
+interface Found {
+  readonly figures: Figures;
+  /** Of these one figure is enough. */
+  readonly slow: Set<Cell>;
+}
+
+async function launch(job: Job, { figures, slow }: Found, group: readonly Workload[], number: number): Promise<void> {
   const { plan } = job;
   job.say(`${group.map(({ name }) => name).join(', ')}: launch ${number + 1} of ${plan.launches}`);
   const seats = job.variants
     .map((variant) => ({ variant, tasks: group.flatMap((workload) => taskOf(figures, workload, variant) ?? []) }))
+    .map(({ variant, tasks }) => ({ variant, tasks: tasks.filter(({ cell }) => !slow.has(cell)) }))
     .filter(({ tasks }) => tasks.length > 0)
     .map(({ variant, tasks }) => ({ tasks, seat: new Seat(job, variant.name) }));
-  const slow = new Set<Cell>();
   for (let round = 0; round < plan.rounds; round++) {
     for (const { seat, tasks } of round % 2 === 0 ? seats : [...seats].reverse())
       for (const { workload, cell } of tasks) {
