@@ -16,6 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'engine-tls13': ['@rxtls/core/engine', '@rxtls/core/engine-parts', '@noble/', 'node:'],
   'transport-tcp': ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'node:'],
   'transport-memory': ['@rxtls/core', '@rxtls/core/engine', 'rxjs'],
+  starttls: ['@rxtls/core', '@rxtls/core/engine', '@rxtls/core/engine-parts', 'rxjs'],
   testing: ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'rxjs/testing', '@peculiar/x509', 'reflect-metadata', 'node:'],
 };
 
@@ -148,11 +149,11 @@ t.test(
   },
 );
 
-t.test('core, the memory transport, engine-forge and engine-tls13 name nothing of a platform', async (t) => {
+t.test('core, the memory transport, starttls, engine-forge and engine-tls13 name nothing of a platform', async (t) => {
   // The compiler holds this too ("types": [] and lib without dom); the one exception is asked for by structure, through globalThis.
   const globals =
     /(?<![.\w#'"-])(Buffer|process|setTimeout|setInterval|setImmediate|clearTimeout|clearInterval|queueMicrotask|window|document|console|navigator|self|require|module|__dirname|__filename|TextEncoder|TextDecoder|performance|fetch|crypto)(?=\s*[.([])/;
-  const platformless = ['core', 'transport-memory', 'engine-forge'];
+  const platformless = ['core', 'transport-memory', 'starttls', 'engine-forge'];
   // engine-tls13 has one folder for Node, which asks for its types by itself.
   const bare = sources.filter(
     ({ package: name = '', path }) =>

@@ -27,6 +27,7 @@ const variables: Readonly<Record<string, string>> = {
 const modules: readonly string[] = [
   '@rxtls/core',
   '@rxtls/engine-node',
+  '@rxtls/starttls',
   '@rxtls/testing',
   '@rxtls/transport-memory',
   '@rxtls/transport-tcp',
