@@ -40,6 +40,45 @@ export async function echo({ url, authority }: { readonly url: string; readonly 
   return { version: connection.negotiated.version, protocol, sent: hashed, received: await sha256(received) };
 }
 
+/** What a page sees of a duplex that it writes to as `demand` says, ends, and of one that the other side closes. */
+export async function written({ url, total }: { readonly url: string; readonly total: number }) {
+  const log: string[] = [];
+  let [taken, most, length] = [0, 0, 0];
+  await lastValueFrom(
+    connectWebSocket(url).pipe(
+      tap(({ source, sink }) => {
+        let at = 0;
+        let isWriting = false;
+        let room = 0;
+        const ends = (what: string) => ({
+          error: ({ name }: Error) => log.push(`${what} ${name}`),
+          complete: () => log.push(`${what} complete`),
+        });
+        sink.taken.subscribe({ next: (bytes) => (taken = bytes), ...ends('taken') });
+        source.request(Infinity);
+        source.bytes.subscribe({ next: (bytes) => (length += bytes.length), ...ends('bytes') });
+        sink.demand.subscribe({
+          next: (demand) => {
+            room = demand;
+            if (isWriting) return;
+            isWriting = true;
+            while (room > 0 && at < total) {
+              const bytes = new Uint8Array(Math.min(16_384, total - at)).fill(7);
+              at += bytes.length;
+              sink.write(bytes);
+              most = Math.max(most, at - taken);
+            }
+            isWriting = false;
+            if (at === total) sink.end();
+          },
+          ...ends('demand'),
+        });
+      }),
+    ),
+  );
+  return { log: log.sort(), taken, most, read: length };
+}
+
 /** How a connection fails that nobody answers, and one whose peer sends text. */
 export async function failures({ refused, talking }: { readonly refused: string; readonly talking: string }) {
   const failure = (url: string): Promise<{ name: string; message: string }> =>

@@ -47,6 +47,37 @@ t.test('headless Chromium to Node over a WebSocket', skip, async (t) => {
     t.same(ends, []);
   });
 
+  await t.test('as much as demand says, all of it, and an end', async (t) => {
+    const total = 4_000_000;
+    const seen = { bytes: 0, end: '' };
+    const url = await new Promise<string>((resolve, reject) => {
+      const listening = listenWebSocket({ port: 0, host, listening: (at) => resolve(at.url) }).subscribe({
+        next: ({ source, sink }) => {
+          sink.write(new Uint8Array(1_000));
+          source.request(Number.POSITIVE_INFINITY);
+          source.bytes.subscribe({
+            next: ({ length }) => (seen.bytes += length),
+            error: ({ message }: Error) => (seen.end = message),
+            complete: () => {
+              seen.end = 'complete';
+              sink.end();
+            },
+          });
+        },
+        error: reject,
+      });
+      t.teardown(() => listening.unsubscribe());
+    });
+    const { most, ...page } = await run<{ most: number }>('written', { url, total });
+    t.same(page, {
+      log: ['bytes AbortedError', 'demand complete', 'taken complete'],
+      taken: total,
+      read: 1_000,
+    });
+    t.ok(most > 0 && most <= 262_144 + 16_384, `${most} bytes waited in the page at most`);
+    t.same(seen, { bytes: total, end: 'complete' });
+  });
+
   await t.test('a connection that nobody answers, and a peer that sends text', async (t) => {
     const server = new WebSocketServer({ port: 0, host });
     t.teardown(() => server.close());

@@ -243,7 +243,7 @@ export class WebSocketDuplex implements WebSocketByteDuplex {
       const phase = isOurs ? 'closing' : 'open';
       return this.#fail(closeError(this.#options.what, phase, code, reason, this.#cause));
     }
-    this.#state = isOurs ? 'closed' : 'left';
+    this.#state = isOurs || unsent > 0 ? 'closed' : 'left';
     this.#farewell = describeClose(code, reason);
     const error = unsent > 0 ? this.#lost(unsent) : undefined;
     this.#endReading();

@@ -190,6 +190,40 @@ t.test('what had not left when the other side closed is lost, and says so', asyn
   t.same(log.ends.sort(), ['bytes complete', 'demand error', 'taken complete']);
 });
 
+t.test('a reader that ends as the bytes complete hides no loss', async (t) => {
+  const { socket, open } = connection();
+  const { source, sink } = open();
+  const log: string[] = [];
+  sink.demand.subscribe({ error: ({ name }: Error) => log.push(`demand ${name}`), complete: () => log.push('demand') });
+  source.bytes.subscribe({
+    complete: () => {
+      log.push('bytes');
+      sink.end();
+    },
+  });
+  sink.write(new Uint8Array(10));
+  socket.ends(1000, false);
+  t.same(log, ['bytes', 'demand AbortedError']);
+});
+
+t.test('the other side has closed: end is clean, abort is an error, a write with no bytes is nothing', async (t) => {
+  const [ended, aborted] = [connection(), connection()].map((each) => {
+    const log = watched(each.open());
+    each.socket.ends(1000, true);
+    return { ...each, log };
+  });
+  ended!.seen.duplex!.sink.write(new Uint8Array(0));
+  t.same(ended!.log.ends, ['bytes complete']);
+  ended!.seen.duplex!.sink.end();
+  t.same(ended!.log.ends, ['bytes complete', 'demand complete', 'taken complete']);
+  aborted!.seen.duplex!.sink.abort();
+  t.same(aborted!.log.ends, ['bytes complete', 'demand error', 'taken complete']);
+  for (const { events, socket } of [ended!, aborted!]) {
+    t.same(events, ['complete']);
+    t.same(socket.closes, []);
+  }
+});
+
 t.test('what is written while the other side closes is not given to a WebSocket that would drop it', async (t) => {
   const { socket, open, events, seen } = connection();
   const duplex = open();

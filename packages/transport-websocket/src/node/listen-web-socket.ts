@@ -173,7 +173,13 @@ function upgradeOf(
     } catch {
       return refuseUpgrade(socket, 500); // that connection fails closed; the listener and the others go on
     }
-    acceptor.handleUpgrade(request, socket, head, connected);
+    try {
+      acceptor.handleUpgrade(request, socket, head, connected);
+    } catch (cause) {
+      const message =
+        'listenWebSocket: another listener of this server took the same upgrade; give each a path of its own';
+      subscriber.error(new ApiMisuseError(message, { cause }));
+    }
   };
 }
 
