@@ -31,6 +31,7 @@ const modules: readonly string[] = [
   '@rxtls/testing',
   '@rxtls/transport-memory',
   '@rxtls/transport-tcp',
+  '@rxtls/transport-websocket',
   'rxjs',
 ];
 const exported = new Map<string, string>();
