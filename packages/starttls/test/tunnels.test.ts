@@ -2,8 +2,10 @@
 import type { ByteDuplex } from '@rxtls/core';
 import { LimitExceededError, PeerIncompatibleError, PeerMisbehavedError } from '@rxtls/core/engine';
 import { httpConnect, proxyProtocol, type ProxyProtocolOptions, proxyProtocolServer, socks5 } from '@rxtls/starttls';
+import { concat, mergeMap, NEVER, of, Subject } from 'rxjs';
 import t from 'tap';
-import { ascii, clientAgainst, hex, joined, leftFor, serverAgainst, text } from './bench.ts';
+import { memoryPair } from '../../transport-memory/src/index.ts';
+import { ascii, clientAgainst, hex, joined, leftFor, Seen, serverAgainst, text } from './bench.ts';
 
 const target = 'inner.example:443';
 const connectVia = (...answers: readonly string[]) =>
@@ -265,6 +267,7 @@ t.test('PROXY: a connection without a header, or with a wrong one, is refused', 
     'PROXX',
     long,
     `${long}\r\n`,
+    `PROXY UNKNOWN ${'x'.repeat(92)}\r\n`, // 108 bytes
     'PROXY TCP4 192.0.2.7 192.0.2.1 50000 443\n',
     'PROXY TCP4 192.0.2.7 192.0.2.1 50000\r\n',
     'PROXY TCP4 ::1 ::1 1 2\r\n',
@@ -288,6 +291,47 @@ t.test('PROXY: a connection without a header, or with a wrong one, is refused', 
   }
   const huge = serverAgainst(proxyProtocolServer(), [hex(`${signature} 21 11 ffff`)]);
   t.match(huge.error, { name: 'LimitExceededError', limit: 'maxUpgradeLineBytes' });
+});
+
+t.test('what an upgrade hands on has the credit it was given, no less and no more', async (t) => {
+  const seen = serverAgainst(proxyProtocolServer(), [ascii('PROXY UNKNOWN\r\nrest')]);
+  const { source } = seen.values[0]!;
+  const chunks: string[] = [];
+  source.bytes.subscribe((bytes) => chunks.push(text(bytes)));
+  t.same(chunks, [], 'nothing that was not asked for');
+  source.request(1);
+  t.same(chunks, ['rest']);
+  seen.peer.sink.write(ascii('more'));
+  t.same(chunks, ['rest'], 'the debt of that chunk is the reader’s own');
+  source.request(4);
+  t.same(chunks, ['rest', 'more']);
+});
+
+t.test(
+  'a transport that was asked for everything before: what is there comes within subscribe, and is handed on',
+  async (t) => {
+    const [ours, peer] = memoryPair();
+    peer.sink.write(ascii('PROXY UNKNOWN\r\nre'));
+    peer.sink.write(ascii('st'));
+    ours.source.request(Number.POSITIVE_INFINITY);
+    let read = '';
+    concat(of(ours), NEVER)
+      .pipe(
+        proxyProtocolServer(),
+        mergeMap(({ source }) => source.bytes),
+      )
+      .subscribe((bytes) => (read += text(bytes)));
+    t.equal(read, 'rest');
+  },
+);
+
+t.test('W8: a sink that fails ends the dialogue, though nothing was read', async (t) => {
+  const [ours] = memoryPair();
+  const demand = new Subject<number>();
+  const seen = new Seen({ ...ours, sink: { ...ours.sink, demand } }, socks5(target));
+  demand.error(new Error('no more'));
+  t.match(seen.error, { name: 'AbortedError', retryable: true, cause: { message: 'no more' } });
+  t.equal(seen.aborts, 1);
 });
 
 t.test('PROXY: options that cannot be', async (t) => {

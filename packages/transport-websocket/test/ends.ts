@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
 import type { TlsError } from '@rxtls/core';
@@ -157,6 +158,19 @@ export async function rawClient(t: Test, port: number) {
   t.teardown(() => socket.destroy());
   await once(socket, 'connect');
   return { socket, log };
+}
+
+/** A server that upgrades as RFC 6455 §4.2.2 says, and then sends these bytes and nothing else. */
+export function upgradingServer(t: Test, bytes: Buffer, then: (socket: Socket) => void = () => undefined) {
+  return rawServer(t, (socket) =>
+    socket.once('data', (request) => {
+      const key = /sec-websocket-key: (\S+)/i.exec(request.toString('latin1'))?.[1];
+      const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+      const head = ['101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade'].join('\r\n');
+      socket.write(`HTTP/1.1 ${head}\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+      socket.write(bytes, () => then(socket));
+    }),
+  );
 }
 
 export const upgradeRequest = (path = '/'): string =>

@@ -20,6 +20,7 @@ import {
   sleep,
   until,
   upgradeRequest,
+  upgradingServer,
   watched,
 } from './ends.ts';
 
@@ -258,6 +259,26 @@ for (const [name, WebSocket] of Object.entries({ ws: Ws, undici: Undici })) {
     t.same(codes, [WebSocket === Ws ? 1009 : 4009]);
   });
 
+  t.test(`${name}: a server that breaks RFC 6455, or the wire in the middle of a message`, async (t) => {
+    const broken = await upgradingServer(t, Buffer.from([0x82, 0x01, 0x41, 0xf2, 0x01, 0x42])); // a reserved bit
+    const client = observed(t, { url: broken.url, WebSocket });
+    const log = watched(await client.connected());
+    await client.over();
+    t.same(client.events, ['next', 'error']);
+    t.equal(client.error?.name, WebSocket === Ws ? 'PeerMisbehavedError' : 'AbortedError');
+    t.equal(log.text, 'A', 'what was whole is given');
+    t.same(log.ends.sort(), ['bytes error', 'demand error', 'taken complete']);
+
+    const cut = await upgradingServer(t, Buffer.from([0x82, 0x7f, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0x41]), (socket) =>
+      socket.end(),
+    );
+    const other = observed(t, { url: cut.url, WebSocket });
+    const half = watched(await other.connected());
+    await other.over();
+    t.match(other.error?.message, /close code 1006/);
+    t.equal(half.total, 0, 'and nothing of what was not');
+  });
+
   t.test(`${name}: a large write goes out as messages of messageBytes, and empty messages are none`, async (t) => {
     const lengths: number[] = [];
     const received: Buffer[] = [];
@@ -399,6 +420,18 @@ t.test('after end, what nobody subscribes to is kept for half of lingerTimeout a
   const late = watched(a);
   t.match(late.errors[0]?.message, /discarded what arrived after end/, 'an error, not a gap');
   t.equal(late.total, 0);
+});
+
+t.test('ws: a connection that nobody reads shows no close until somebody does, credit or not', async (t) => {
+  const server = await plainServer(t, (socket) => socket.close(1000));
+  const client = observed(t, { url: server.url });
+  const duplex = await client.connected();
+  await sleep(50);
+  t.same(client.events, ['next']);
+  const log = watched(duplex, 0);
+  await client.over();
+  t.same(client.events, ['next', 'complete']);
+  t.same(log.ends, ['bytes complete']);
 });
 
 t.test('ws: what the other side sent before it saw our end is read', async (t) => {
