@@ -16,6 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'engine-tls13': ['@rxtls/core/engine', '@rxtls/core/engine-parts', '@noble/', 'node:'],
   'transport-tcp': ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'node:'],
   'transport-memory': ['@rxtls/core', '@rxtls/core/engine', 'rxjs'],
+  'transport-streams': ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'node:'],
   testing: ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'rxjs/testing', '@peculiar/x509', 'reflect-metadata', 'node:'],
 };
 
@@ -148,6 +149,24 @@ t.test(
   },
 );
 
+t.test(
+  'transport-streams: nothing of Node outside its folder for Node, and only the entry for Node reaches in',
+  async (t) => {
+    const files = sources.filter((file) => file.package === 'transport-streams');
+    const isNode = ({ path }: SourceFile): boolean => path.startsWith('packages/transport-streams/src/node/');
+    t.ok(files.filter(isNode).length > 2, 'the folder is read');
+    const wrong = files
+      .filter((file) => !isNode(file))
+      .flatMap(({ path, imports }) =>
+        imports.filter((each) => /^node:|\/node\//.test(each)).map((each) => `${path.split('/').at(-1)}: ${each}`),
+      );
+    t.same(
+      wrong.filter((line) => !line.startsWith('node.ts: ./node/')),
+      [],
+    );
+  },
+);
+
 t.test('core, the memory transport, engine-forge and engine-tls13 name nothing of a platform', async (t) => {
   // The compiler holds this too ("types": [] and lib without dom); the one exception is asked for by structure, through globalThis.
   const globals =
@@ -156,7 +175,9 @@ t.test('core, the memory transport, engine-forge and engine-tls13 name nothing o
   // engine-tls13 has one folder for Node, which asks for its types by itself.
   const bare = sources.filter(
     ({ package: name = '', path }) =>
-      platformless.includes(name) || (name === 'engine-tls13' && !path.includes('/crypto/node/')),
+      platformless.includes(name) ||
+      (name === 'engine-tls13' && !path.includes('/crypto/node/')) ||
+      (name === 'transport-streams' && !path.includes('/src/node/')),
   );
   t.same(
     // node-forge has a method of that name

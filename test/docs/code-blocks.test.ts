@@ -29,6 +29,8 @@ const modules: readonly string[] = [
   '@rxtls/engine-node',
   '@rxtls/testing',
   '@rxtls/transport-memory',
+  '@rxtls/transport-streams',
+  '@rxtls/transport-streams/node',
   '@rxtls/transport-tcp',
   'rxjs',
 ];
