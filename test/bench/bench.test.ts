@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { readArguments } from './arguments.ts';
 import { judge } from './check.ts';
+import { cohortsOf } from './cohorts.ts';
 import { Figures, ratio } from './figures.ts';
 import { measure } from './measure.ts';
 import { variantNames, workloadNames } from './names.ts';
@@ -16,7 +17,7 @@ import { table } from './report/table.ts';
 import { between } from './report/write.ts';
 import { median, spread } from './statistics.ts';
 import { thresholds } from './thresholds.ts';
-import { baseline } from './variants/catalogue.ts';
+import { baseline, catalogue } from './variants/catalogue.ts';
 import { workloads } from './workloads.ts';
 
 t.setTimeout(120_000);
@@ -164,4 +165,20 @@ t.test('table and plot have every variant; the README has a place for them', asy
     /new/,
   );
   t.throws(() => between('nothing', 'new'));
+});
+
+t.test('cohorts: each variant is measured in one, few at a time, and with the baseline', async (t) => {
+  const cohorts = cohortsOf(catalogue).map((variants) => variants.map(({ name }) => name));
+  for (const names of cohorts) {
+    t.equal(names[0], baseline);
+    t.ok(names.length <= 6, names.join(', '));
+  }
+  t.same(cohorts.flatMap((names) => names.slice(1)).sort(), variantNames.filter((name) => name !== baseline).sort());
+  const compared = thresholds.filter(({ besideVariant = baseline }) => besideVariant !== baseline);
+  for (const { variant, besideVariant } of compared)
+    t.ok(
+      cohorts.some((names) => names.includes(variant) && names.includes(besideVariant!)),
+      `${variant}, ${besideVariant}`,
+    );
+  t.same(cohortsOf(catalogue.slice(0, 1)), [catalogue.slice(0, 1)]);
 });

@@ -1,5 +1,6 @@
-// The order of the work: rounds, in which each variant does the same in turn, and back the other way the next time, so that what
-// the machine does meanwhile hits all of them.
+// The order of the work: rounds, in which each variant of a cohort does the same in turn, and back the other way the next time, so
+// that what the machine does meanwhile hits all of them.
+import { cohortsOf } from './cohorts.ts';
 import { Contestant } from './contestant.ts';
 import { type Cell, Figures } from './figures.ts';
 import type { Request } from './messages.ts';
@@ -28,11 +29,15 @@ export async function measure(job: Job): Promise<Figures> {
   const figures = new Figures();
   const { plan, kept } = job;
   const slow = new Set<Cell>();
-  for (const group of groups(job))
-    for (let n = 0; n < plan.launches; n++) {
-      await launch(job, { figures, slow }, group, n);
-      kept(figures);
-    }
+  for (const group of groups(job)) {
+    const able = job.variants.filter(({ name }) => group.some(({ only }) => only?.includes(name) !== false));
+    const cohorts = plan.together ? [able] : cohortsOf(able);
+    for (const [at, variants] of cohorts.entries())
+      for (let n = 0; n < plan.launches; n++) {
+        await launch({ ...job, variants }, { figures, slow }, group, at * plan.launches + n);
+        kept(figures);
+      }
+  }
   if (job.idle) for (let round = 0; round < plan.idle.rounds; round++) await idle(job, figures, round);
   kept(figures);
   if (job.first) for (let round = 0; round < plan.first; round++) await first(job, figures, round);
@@ -57,7 +62,7 @@ interface Found {
 
 async function launch(job: Job, { figures, slow }: Found, group: readonly Workload[], number: number): Promise<void> {
   const { plan } = job;
-  job.say(`${group.map(({ name }) => name).join(', ')}: launch ${number + 1} of ${plan.launches}`);
+  job.say(`${group.map(({ name }) => name).join(', ')}: launch ${(number % plan.launches) + 1} of ${plan.launches}`);
   const seats = job.variants
     .map((variant) => ({ variant, tasks: group.flatMap((workload) => taskOf(figures, workload, variant) ?? []) }))
     .map(({ variant, tasks }) => ({ variant, tasks: tasks.filter(({ cell }) => !slow.has(cell)) }))

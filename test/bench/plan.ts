@@ -37,15 +37,15 @@ export const full: Plan = {
   launches: 2,
   rounds: 3,
   together: false,
-  cpu: 600,
-  warm: { cpu: 800, most: 4_000 },
+  cpu: 500,
+  warm: { cpu: 800, most: 3_000 },
   slow: 3_000,
   timeout: 300_000,
   amount: (workload) => workload.full,
   idle: {
     counts: [1_000, 5_000],
     warm: 500,
-    rounds: 2,
+    rounds: 1,
     only: [
       'node:tls over tcp',
       'node:tls over duplex relay',
@@ -57,7 +57,7 @@ export const full: Plan = {
       'lemon-tls over tcp',
     ],
   },
-  first: 5,
+  first: 3,
 };
 
 export const quick: Plan = {

@@ -17,6 +17,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'transport-tcp': ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'node:'],
   'transport-memory': ['@rxtls/core', '@rxtls/core/engine', 'rxjs'],
   'transport-streams': ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'node:'],
+  starttls: ['@rxtls/core', '@rxtls/core/engine', '@rxtls/core/engine-parts', 'rxjs'],
+  'transport-websocket': ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'ws', 'node:'],
   testing: ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'rxjs/testing', '@peculiar/x509', 'reflect-metadata', 'node:'],
 };
 
@@ -167,17 +169,30 @@ t.test(
   },
 );
 
-t.test('core, the memory transport, engine-forge and engine-tls13 name nothing of a platform', async (t) => {
+t.test('transport-websocket: what a page loads imports nothing of Node, and no ws', async (t) => {
+  const files = sources.filter((file) => file.package === 'transport-websocket');
+  const isForNode = ({ path }: SourceFile): boolean => /\/src\/node(\/|\.ts$)/.test(path);
+  t.ok(files.filter(isForNode).length > 2, 'its part for Node is read');
+  const wrong = files
+    .filter((file) => !isForNode(file))
+    .flatMap(({ path, imports }) =>
+      imports.filter((each) => /^(node:|ws$|\.\/node)/.test(each)).map((each) => `${path}: ${each}`),
+    );
+  t.same(wrong, []);
+});
+
+t.test('core, the memory transport, starttls, engine-forge and engine-tls13 name nothing of a platform', async (t) => {
   // The compiler holds this too ("types": [] and lib without dom); the one exception is asked for by structure, through globalThis.
   const globals =
     /(?<![.\w#'"-])(Buffer|process|setTimeout|setInterval|setImmediate|clearTimeout|clearInterval|queueMicrotask|window|document|console|navigator|self|require|module|__dirname|__filename|TextEncoder|TextDecoder|performance|fetch|crypto)(?=\s*[.([])/;
-  const platformless = ['core', 'transport-memory', 'engine-forge'];
-  // engine-tls13 has one folder for Node, which asks for its types by itself.
+  const platformless = ['core', 'transport-memory', 'starttls', 'engine-forge'];
+  // engine-tls13 and transport-websocket have one folder for Node, which asks for its types by itself.
   const bare = sources.filter(
     ({ package: name = '', path }) =>
       platformless.includes(name) ||
       (name === 'engine-tls13' && !path.includes('/crypto/node/')) ||
       (name === 'transport-streams' && !path.includes('/src/node/')),
+      (name === 'transport-websocket' && !path.includes('/src/node/')),
   );
   t.same(
     // node-forge has a method of that name

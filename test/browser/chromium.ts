@@ -29,12 +29,18 @@ const quietly = [
 
 /**
  * A page in a browser without a window, on an origin of the loopback interface that serves the scripts given and is allowed those alone:
- * no `eval`, no inline script. Both are gone at the end of the test.
+ * no `eval`, no inline script; and connections to `connectsTo` (a CSP source). Both are gone at the end of the test.
  */
-export async function openPage(t: Test, path: string, scripts: Readonly<Record<string, string>>): Promise<Page> {
+export async function openPage(
+  t: Test,
+  path: string,
+  scripts: Readonly<Record<string, string>>,
+  connectsTo = "'none'",
+): Promise<Page> {
   const server = createServer(({ url = '/' }, response) => {
     const script = scripts[url.slice(1)];
-    response.setHeader('content-security-policy', "default-src 'none'; script-src 'self'; worker-src 'self'");
+    const policy = `default-src 'none'; script-src 'self'; worker-src 'self'; connect-src ${connectsTo}`;
+    response.setHeader('content-security-policy', policy);
     response.setHeader('content-type', script === undefined ? 'text/html' : 'text/javascript');
     response.end(script ?? '<!doctype html><title>rxtls</title>');
   });

@@ -27,11 +27,13 @@ const variables: Readonly<Record<string, string>> = {
 const modules: readonly string[] = [
   '@rxtls/core',
   '@rxtls/engine-node',
+  '@rxtls/starttls',
   '@rxtls/testing',
   '@rxtls/transport-memory',
   '@rxtls/transport-streams',
   '@rxtls/transport-streams/node',
   '@rxtls/transport-tcp',
+  '@rxtls/transport-websocket',
   'rxjs',
 ];
 const exported = new Map<string, string>();

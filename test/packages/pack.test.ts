@@ -127,8 +127,18 @@ export const wrong: TlsEngineFactory<'client'> = factory;
 import { nodeEngine } from '@rxtls/engine-node';
 import { engineCompliance, placeboEngine } from '@rxtls/testing';
 import { connect } from '@rxtls/transport-tcp';
+import { connectWebSocket } from '@rxtls/transport-websocket';
+import { listenWebSocket } from '@rxtls/transport-websocket/node';
+export const socket = connectWebSocket('wss://a.example/');
+export const sockets = listenWebSocket({ port: 0 });
 export const suite = engineCompliance({ client: placeboEngine.client(), server: placeboEngine.server() });
 export const connection = connect({ host: 'a.example', port: 443 }).pipe(secure(nodeEngine.client({ serverName: 'a.example' })));
+`,
+  );
+  write(
+    'dom-program.ts',
+    `import { connectWebSocket } from '@rxtls/transport-websocket';
+export const connection = connectWebSocket({ url: 'wss://a.example/', WebSocket });
 `,
   );
   const options = {
@@ -156,7 +166,7 @@ export const connection = connect({ host: 'a.example', port: 443 }).pipe(secure(
     t.comment(`${name}: ${errors.length} errors in declarations of others`);
   };
   await check('plain', ['es2022', 'esnext.disposable'], [], ['program.ts']);
-  await check('dom', ['es2022', 'dom', 'esnext.disposable'], [], ['program.ts']);
+  await check('dom', ['es2022', 'dom', 'esnext.disposable'], [], ['program.ts', 'dom-program.ts']);
   await check('node', ['es2022', 'esnext.disposable'], ['node'], ['program.ts', 'node-program.ts']);
 });
 

@@ -15,6 +15,8 @@ export type { RefusalReason, WriteAck } from './write-ack.ts';
 export type { Ledger } from './ledger.ts';
 export type { ByteInput, ReadableStreamOfBytes } from './byte-input.ts';
 export type { ByteDuplex, ByteSink, ByteSource, DuplexInfo } from './duplex.ts';
+// What upgrades in front of TLS give.
+export { type UpgradeReady, upgradeReady } from './upgrade-ready.ts';
 // What transports are built from.
 export { CreditSource, type CreditSourceOwner } from './credit-source.ts';
 export { Fifo } from './fifo.ts';

@@ -16,6 +16,8 @@ import { checkEngineSource, type EngineSource, EngineSupply } from './engine-sou
 import { resolveSecureOptions, type SecureOptions } from './secure-options.ts';
 import { secured } from './secured.ts';
 import type { TlsConnection } from './tls-connection.ts';
+import { transportOf, type UpgradeReady } from './upgrade-ready.ts';
+import { upgraded } from './upgraded.ts';
 import { use } from './use.ts';
 
 /** A connection that failed, in its handshake or after; the others go on. */
@@ -28,6 +30,11 @@ export interface ConnectionFailure {
 export interface SecureEachOptions extends SecureOptions {
   /** Handshakes at once; `limits.maxConcurrentHandshakes` by another name. A slot is taken when a ClientHello is complete. */
   readonly maxConcurrentHandshakes?: number;
+  /**
+   * What every transport passes through before TLS, on its own: a server's side of STARTTLS, the PROXY protocol, or both
+   * by `pipe(…)` of RxJS. Its failure is this one connection's; a transport that it gives up it has to cut itself.
+   */
+  readonly upgrade?: OperatorFunction<ByteDuplex, ByteDuplex | UpgradeReady>;
   /** Hears of every connection that fails. Without it failures are not told to anybody. */
   readonly failed?: Partial<Observer<ConnectionFailure>> | ((failure: ConnectionFailure) => void);
 }
@@ -46,11 +53,13 @@ export function secureEach<R>(
   engine: EngineSource<'server'>,
   project: (connection: TlsConnection) => ObservableInput<R>,
   options: SecureEachOptions = {},
-): OperatorFunction<ByteDuplex, R> {
+): OperatorFunction<ByteDuplex | UpgradeReady, R> {
   checkEngineSource(engine, 'server');
   if (typeof project !== 'function')
     throw new ApiMisuseError('secureEach(engine, project) takes a function of the connection');
-  const { maxConcurrentHandshakes, failed, ...own } = options;
+  const { maxConcurrentHandshakes, failed, upgrade, ...own } = options;
+  if (upgrade !== undefined && typeof upgrade !== 'function')
+    throw new ApiMisuseError('secureEach: upgrade must be an operator, such as smtpStartTlsServer({ name })');
   const settings = resolveSecureOptions(
     maxConcurrentHandshakes === undefined ? own : { ...own, limits: { ...own.limits, maxConcurrentHandshakes } },
   );
@@ -60,14 +69,16 @@ export function secureEach<R>(
       const admission = new Admission(settings.limits);
       const failures = new Subject<ConnectionFailure>();
       if (failed !== undefined) failures.subscribe(failed);
-      const serve = (duplex: ByteDuplex): Observable<R> =>
-        secured(of(duplex), supply, settings, admission).pipe(
+      const serve = (below: ByteDuplex | UpgradeReady): Observable<R> => {
+        const transport = upgrade === undefined ? of(below) : upgraded(transportOf(below), upgrade);
+        return secured(transport, supply, settings, admission).pipe(
           use(project),
           catchError((error: unknown) => {
-            failures.next({ error, info: duplex.info });
+            failures.next({ error, info: below.info });
             return EMPTY;
           }),
         );
+      };
       subscriber.add(listener.pipe(mergeMap(serve)).subscribe(subscriber));
       subscriber.add(() => supply.stop());
     });

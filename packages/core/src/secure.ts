@@ -5,9 +5,10 @@ import { GuardedObservable } from './guarded-observable.ts';
 import { resolveSecureOptions, type SecureOptions } from './secure-options.ts';
 import { secured } from './secured.ts';
 import type { TlsConnection } from './tls-connection.ts';
+import type { UpgradeReady } from './upgrade-ready.ts';
 
 /**
- * TLS over a transport: subscribe = connect, next = a verified connection (at most one), unsubscribe = teardown. The
+ * TLS over a transport, or over one that an upgrade has made ready: subscribe = connect, next = a verified connection (at most one), unsubscribe = teardown. The
  * observable lives as long as the connection: it errors before `next` when the handshake fails; after it, it completes after
  * a clean end and errors after an unclean one. So `retry` and `repeat` reconnect, and TLS in TLS is `pipe`.
  *
@@ -21,7 +22,7 @@ import type { TlsConnection } from './tls-connection.ts';
 export function secure(
   engine: EngineSource<'client'> | EngineSource<'server'>,
   options?: SecureOptions,
-): OperatorFunction<ByteDuplex, TlsConnection> {
+): OperatorFunction<ByteDuplex | UpgradeReady, TlsConnection> {
   checkEngineSource(engine);
   const settings = resolveSecureOptions(options);
   return (transport) =>

@@ -8,13 +8,14 @@ import { reporting } from './reporting.ts';
 import type { SecureSettings } from './secure-options.ts';
 import { Stage } from './stage.ts';
 import type { TlsConnection } from './tls-connection.ts';
+import { transportOf, type UpgradeReady } from './upgrade-ready.ts';
 
 /**
  * One connection over the one duplex that `transport` emits, for as long as it is subscribed. After `unwrap` it lives as
  * long as the transport does.
  */
 export function secured(
-  transport: Observable<ByteDuplex>,
+  transport: Observable<ByteDuplex | UpgradeReady>,
   supply: EngineSupply,
   settings: SecureSettings,
   admission?: Admission,
@@ -34,7 +35,8 @@ export function secured(
     };
     subscriber.add(
       transport.subscribe({
-        next(duplex) {
+        next(below) {
+          const duplex = transportOf(below);
           if (stage !== undefined) {
             duplex.sink.abort();
             stage.fail(new ApiMisuseError('secure() takes one transport; use secureEach() for a listener'));

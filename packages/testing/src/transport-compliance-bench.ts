@@ -16,6 +16,8 @@ export interface TransportComplianceOptions {
   readonly abortShows?: boolean;
   /** Each direction can end by itself (default true). */
   readonly halfClose?: boolean;
+  /** A reader that does not read holds the writer up (default true; false where what arrives is pushed and cannot be stopped). */
+  readonly backPressure?: boolean;
   /** Bytes that may be on their way to a reader that does not read, all buffers together (default 32 MiB). */
   readonly bound?: number;
   /** Milliseconds for one case (default 10 000). */

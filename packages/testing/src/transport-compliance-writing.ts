@@ -13,6 +13,52 @@ function roundOf(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
 }
 
+/** Promises that hold only where a reader that does not read holds the writer up. */
+export const backPressureCases: readonly Case[] = [
+  [
+    'a producer that follows demand stays bounded against a reader that does not read, and nothing is lost',
+    async ({ until, a, b, bound }) => {
+      const reader = new Reader(b, 1); // reads one chunk and then no more
+      let written = 0;
+      const state = { room: 0 };
+      let writing = false;
+      const fill = (): void => {
+        if (writing) return;
+        writing = true;
+        while (state.room > 0 && written < 2 * bound) {
+          const size = Math.min(state.room, 64 * 1024);
+          const at = written;
+          written += size;
+          a.sink.write(pattern(size, at));
+        }
+        writing = false;
+      };
+      a.sink.demand.subscribe({
+        next: (demand) => {
+          state.room = demand;
+          fill();
+        },
+        error: () => {}, // the pair is closed while bytes are on their way
+      });
+      for (let before = -1; before !== written; ) {
+        before = written;
+        await pause(100);
+      }
+      check(written <= bound, `${written} bytes went to a reader that does not read`);
+      check(state.room === 0, `demand is ${state.room} although nothing moves`);
+      const stopped = written;
+      reader.subscription.unsubscribe();
+      let read = reader.total;
+      const rest = new Reader(b, endless, (chunk) => {
+        if (read < 100_000) checkBytes(chunk, pattern(chunk.length, read), 'what was read');
+        read += chunk.length;
+      });
+      await until(() => written > stopped, 'demand comes back when the reader reads');
+      await until(() => rest.total > 0 && read >= stopped, 'everything that waited is read');
+    },
+  ],
+];
+
 /** Promises of `write`, `demand` and `taken`. */
 export const writingCases: readonly Case[] = [
   ...[1, 7, 1_000, 16_384, 300_000].map(
@@ -77,48 +123,6 @@ export const writingCases: readonly Case[] = [
       await until(() => reader.total === total, 'all bytes');
       checkBytes(reader.bytes, pattern(total), 'what was read');
       await until(() => demand.latest === demand.values[0], 'demand is back where it was');
-    },
-  ],
-  [
-    'a producer that follows demand stays bounded against a reader that does not read, and nothing is lost',
-    async ({ until, a, b, bound }) => {
-      const reader = new Reader(b, 1); // reads one chunk and then no more
-      let written = 0;
-      const state = { room: 0 };
-      let writing = false;
-      const fill = (): void => {
-        if (writing) return;
-        writing = true;
-        while (state.room > 0 && written < 2 * bound) {
-          const size = Math.min(state.room, 64 * 1024);
-          const at = written;
-          written += size;
-          a.sink.write(pattern(size, at));
-        }
-        writing = false;
-      };
-      a.sink.demand.subscribe({
-        next: (demand) => {
-          state.room = demand;
-          fill();
-        },
-        error: () => {}, // the pair is closed while bytes are on their way
-      });
-      for (let before = -1; before !== written; ) {
-        before = written;
-        await pause(100);
-      }
-      check(written <= bound, `${written} bytes went to a reader that does not read`);
-      check(state.room === 0, `demand is ${state.room} although nothing moves`);
-      const stopped = written;
-      reader.subscription.unsubscribe();
-      let read = reader.total;
-      const rest = new Reader(b, endless, (chunk) => {
-        if (read < 100_000) checkBytes(chunk, pattern(chunk.length, read), 'what was read');
-        read += chunk.length;
-      });
-      await until(() => written > stopped, 'demand comes back when the reader reads');
-      await until(() => rest.total > 0 && read >= stopped, 'everything that waited is read');
     },
   ],
   [

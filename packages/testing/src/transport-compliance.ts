@@ -8,7 +8,7 @@ import {
 } from './transport-compliance-bench.ts';
 import { closingCases, halfCloseCases } from './transport-compliance-closing.ts';
 import { readingCases } from './transport-compliance-reading.ts';
-import { writingCases } from './transport-compliance-writing.ts';
+import { backPressureCases, writingCases } from './transport-compliance-writing.ts';
 
 export type { TransportCase, TransportComplianceOptions, TransportPair } from './transport-compliance-bench.ts';
 
@@ -17,8 +17,14 @@ export type { TransportCase, TransportComplianceOptions, TransportPair } from '.
  * runs the tests. A case opens its own pair, throws an `Error` that says which promise was broken, and closes the pair.
  */
 export function transportCompliance(options: TransportComplianceOptions): readonly TransportCase[] {
-  const { halfClose = true } = options;
-  const cases = [...readingCases, ...writingCases, ...closingCases, ...(halfClose ? halfCloseCases : [])];
+  const { halfClose = true, backPressure = true } = options;
+  const cases = [
+    ...readingCases,
+    ...writingCases,
+    ...(backPressure ? backPressureCases : []),
+    ...closingCases,
+    ...(halfClose ? halfCloseCases : []),
+  ];
   return cases.map(([name, run]) => ({ name, run: () => runCase(options, run) }));
 }
 

@@ -28,6 +28,15 @@ for (const [name, options] of Object.entries(links)) {
   });
 }
 
+t.test('what a wire cannot do is left out when the options say so, and nothing else', async (t) => {
+  const names = (options: object): string[] =>
+    transportCompliance({ pair: open(), ...options }).map(({ name }) => name);
+  const without = (options: object): string[] => names({}).filter((name) => !names(options).includes(name));
+  t.match(without({ backPressure: false }), [/a producer that follows demand stays bounded/]);
+  t.equal(without({ backPressure: false }).length, 1);
+  t.equal(without({ halfClose: false }).length, 2);
+});
+
 /** Transports that break one promise each, with words of the case that must notice. */
 const broken: [what: string, notices: RegExp, change: (duplex: ByteDuplex) => Partial<ByteDuplex>][] = [
   [

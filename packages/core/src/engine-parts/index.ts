@@ -3,6 +3,7 @@ export { alpnList } from './alpn-list.ts';
 export { extensionValue, subjectPublicKeyInfo } from './certificate-der.ts';
 export { type ClientAuth, clientAuthOption } from './client-auth.ts';
 export { type DerElement, derElements, equalBytes, onlyElement } from './der.ts';
+export { ipv4Bytes, ipv6Bytes } from './ip-address.ts';
 export { LimitWatch } from './limit-watch.ts';
 export { LiveSink } from './live-sink.ts';
 export { MemorySessions, type SessionEnvelope, type SessionStore } from './memory-sessions.ts';

@@ -60,7 +60,17 @@ export interface Limits {
   readonly maxStepsPerTurn: number;
 }
 
-export type LimitName = keyof Limits;
+/** Bounds of the dialogue in the clear that comes before TLS: options of an upgrade (`@rxtls/starttls`), not of a connection. */
+export interface UpgradeLimits {
+  /** Milliseconds from the transport to the go-ahead. */
+  readonly upgradeTimeout: number;
+  /** Bytes of one line, frame or tag. */
+  readonly maxUpgradeLineBytes: number;
+  /** Bytes of the whole dialogue. */
+  readonly maxUpgradeBytes: number;
+}
+
+export type LimitName = keyof Limits | keyof UpgradeLimits;
 
 /** The defaults. */
 export const defaultLimits: Limits = Object.freeze<Limits>({

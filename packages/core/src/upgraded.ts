@@ -1,0 +1,36 @@
+import { Observable, of, type OperatorFunction } from 'rxjs';
+import type { ByteDuplex } from './duplex.ts';
+import { ApiMisuseError } from './engine/index.ts';
+import type { UpgradeReady } from './upgrade-ready.ts';
+
+/** One transport of a listener, after the upgrade that comes before TLS. An upgrade that gives nothing leaves nothing open. */
+export function upgraded(
+  duplex: ByteDuplex,
+  upgrade: OperatorFunction<ByteDuplex, ByteDuplex | UpgradeReady>,
+): Observable<ByteDuplex | UpgradeReady> {
+  return new Observable((subscriber) => {
+    let isEmpty = true;
+    const misused = (message: string, cause?: unknown): void => {
+      const error = new ApiMisuseError(message, { cause });
+      duplex.sink.abort(error);
+      subscriber.error(error);
+    };
+    try {
+      subscriber.add(
+        upgrade(of(duplex)).subscribe({
+          next(below) {
+            isEmpty = false;
+            subscriber.next(below);
+          },
+          error: (error: unknown) => subscriber.error(error),
+          complete() {
+            if (isEmpty) misused('secureEach: the upgrade completed without a transport');
+            else subscriber.complete();
+          },
+        }),
+      );
+    } catch (cause) {
+      misused('secureEach: the upgrade threw; it is an operator on the observable of one transport', cause);
+    }
+  });
+}
