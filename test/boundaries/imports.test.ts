@@ -186,12 +186,12 @@ t.test('core, the memory transport, starttls, engine-forge and engine-tls13 name
   const globals =
     /(?<![.\w#'"-])(Buffer|process|setTimeout|setInterval|setImmediate|clearTimeout|clearInterval|queueMicrotask|window|document|console|navigator|self|require|module|__dirname|__filename|TextEncoder|TextDecoder|performance|fetch|crypto)(?=\s*[.([])/;
   const platformless = ['core', 'transport-memory', 'starttls', 'engine-forge'];
-  // engine-tls13 and transport-websocket have one folder for Node, which asks for its types by itself.
+  // engine-tls13, transport-streams and transport-websocket have one folder for Node, which asks for its types by itself.
   const bare = sources.filter(
     ({ package: name = '', path }) =>
       platformless.includes(name) ||
       (name === 'engine-tls13' && !path.includes('/crypto/node/')) ||
-      (name === 'transport-streams' && !path.includes('/src/node/')),
+      (name === 'transport-streams' && !path.includes('/src/node/')) ||
       (name === 'transport-websocket' && !path.includes('/src/node/')),
   );
   t.same(
