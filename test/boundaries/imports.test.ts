@@ -16,6 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'engine-tls13': ['@rxtls/core/engine', '@rxtls/core/engine-parts', '@noble/', 'node:'],
   'transport-tcp': ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'node:'],
   'transport-memory': ['@rxtls/core', '@rxtls/core/engine', 'rxjs'],
+  'transport-streams': ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'node:'],
   starttls: ['@rxtls/core', '@rxtls/core/engine', '@rxtls/core/engine-parts', 'rxjs'],
   'transport-websocket': ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'ws', 'node:'],
   testing: ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'rxjs/testing', '@peculiar/x509', 'reflect-metadata', 'node:'],
@@ -150,6 +151,24 @@ t.test(
   },
 );
 
+t.test(
+  'transport-streams: nothing of Node outside its folder for Node, and only the entry for Node reaches in',
+  async (t) => {
+    const files = sources.filter((file) => file.package === 'transport-streams');
+    const isNode = ({ path }: SourceFile): boolean => path.startsWith('packages/transport-streams/src/node/');
+    t.ok(files.filter(isNode).length > 2, 'the folder is read');
+    const wrong = files
+      .filter((file) => !isNode(file))
+      .flatMap(({ path, imports }) =>
+        imports.filter((each) => /^node:|\/node\//.test(each)).map((each) => `${path.split('/').at(-1)}: ${each}`),
+      );
+    t.same(
+      wrong.filter((line) => !line.startsWith('node.ts: ./node/')),
+      [],
+    );
+  },
+);
+
 t.test('transport-websocket: what a page loads imports nothing of Node, and no ws', async (t) => {
   const files = sources.filter((file) => file.package === 'transport-websocket');
   const isForNode = ({ path }: SourceFile): boolean => /\/src\/node(\/|\.ts$)/.test(path);
@@ -167,11 +186,12 @@ t.test('core, the memory transport, starttls, engine-forge and engine-tls13 name
   const globals =
     /(?<![.\w#'"-])(Buffer|process|setTimeout|setInterval|setImmediate|clearTimeout|clearInterval|queueMicrotask|window|document|console|navigator|self|require|module|__dirname|__filename|TextEncoder|TextDecoder|performance|fetch|crypto)(?=\s*[.([])/;
   const platformless = ['core', 'transport-memory', 'starttls', 'engine-forge'];
-  // engine-tls13 and transport-websocket have one folder for Node, which asks for its types by itself.
+  // engine-tls13, transport-streams and transport-websocket have one folder for Node, which asks for its types by itself.
   const bare = sources.filter(
     ({ package: name = '', path }) =>
       platformless.includes(name) ||
       (name === 'engine-tls13' && !path.includes('/crypto/node/')) ||
+      (name === 'transport-streams' && !path.includes('/src/node/')) ||
       (name === 'transport-websocket' && !path.includes('/src/node/')),
   );
   t.same(

@@ -30,6 +30,8 @@ const modules: readonly string[] = [
   '@rxtls/starttls',
   '@rxtls/testing',
   '@rxtls/transport-memory',
+  '@rxtls/transport-streams',
+  '@rxtls/transport-streams/node',
   '@rxtls/transport-tcp',
   '@rxtls/transport-websocket',
   'rxjs',
