@@ -27,7 +27,7 @@ export class ArgumentsError extends Error {
 export const help = `npm run bench -- [options]
 
 Work per CPU second (user and system, the whole process, both ends of the connection in it) of rxtls and of what a user would pick
-instead, as ratios to ${baseline} in the same rounds. Without options: everything, three quarters of an hour.
+instead, as ratios to ${baseline} in the same rounds. Without options: everything, half an hour.
 
   --only NAME,…   only workloads and variants whose names contain one of these; may be given again
   --quick         a glance: under a minute, cold and coarse

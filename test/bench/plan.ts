@@ -34,7 +34,7 @@ export interface Plan {
 
 export const full: Plan = {
   name: 'full',
-  launches: 2,
+  launches: 1,
   rounds: 3,
   together: false,
   cpu: 500,
