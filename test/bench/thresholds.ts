@@ -107,5 +107,8 @@ export const thresholds: readonly Threshold[] = [
   })),
   ...linear('bulk-up-16k-1GiB', 'bulk-up-16k', { least: 0.85, aim: 0.95 }, overTcp),
   ...linear('connections-5000', 'connections-500', { least: 0.9 }, overTcp),
-  ...linear('queue-4096', 'queue-512', { least: 0.65, aim: 0.95 }, ['nodeEngine over memory', 'tls13Engine/node over memory']),
+  ...linear('queue-4096', 'queue-512', { least: 0.65, aim: 0.95 }, [
+    'nodeEngine over memory',
+    'tls13Engine/node over memory',
+  ]),
 ];
