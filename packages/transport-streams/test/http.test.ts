@@ -32,9 +32,9 @@ import {
 
 t.setTimeout(60_000);
 
-/** Something in here hung in one of two runs of everything; nobody has found out yet what. */
-const skip =
-  process.env['RXTLS_HTTP'] === undefined && 'skipped: it hung once and is being looked into; run with RXTLS_HTTP=1';
+/** Every request ends, but on Node 20 the process then turns in Node's own clean-up at its exit (`CleanupHandles`); why is not known. */
+const skipKills =
+  process.env['RXTLS_KILLS'] === undefined && 'skipped: Node 20 does not end after it; RXTLS_KILLS=40 runs it';
 
 interface Answer {
   readonly status: number | undefined;
@@ -83,7 +83,7 @@ function rxtlsAgent(t: Test, port: number, each: Engines, options: ConstructorPa
 }
 
 for (const [name, each] of Object.entries(engines)) {
-  t.test(`${name}: http.request with createConnection, 50 MiB up and 50 MiB down`, { skip }, async (t) => {
+  t.test(`${name}: http.request with createConnection, 50 MiB up and 50 MiB down`, async (t) => {
     const { port } = await httpsServer(t, hashing);
     const body = pattern(50 * mebibyte);
     const made = request({
@@ -98,29 +98,25 @@ for (const [name, each] of Object.entries(engines)) {
     t.equal(answer.hash, sha256(body), 'down');
   });
 
-  t.test(
-    `${name}: a keep-alive agent, 100 requests at once over 10 connections, and 20 after them`,
-    { skip },
-    async (t) => {
-      const server = await httpsServer(t, hashing);
-      const agent = rxtlsAgent(t, server.port, each, { maxSockets: 10 });
-      const ask = async (n: number): Promise<void> => {
-        const body = pattern(1_000 + n, n);
-        const made = request({ agent, host: 'localhost', path: `/${n * 100}`, method: 'POST' });
-        const answer = await answerOf(made, body);
-        if (answer.headers['x-received'] !== sha256(body) || answer.hash !== sha256(pattern(n * 100)))
-          throw new Error(`request ${n} got another's answer`);
-      };
-      await Promise.all(Array.from({ length: 100 }, (_, n) => ask(n)));
-      t.equal(server.connections(), 10);
-      for (let n = 0; n < 20; n++) await ask(n);
-      t.equal(server.connections(), 10, 'and they were used again');
-      agent.destroy();
-      await until(() => server.open().length === 0, 'the end of the connections that the agent let go of');
-    },
-  );
+  t.test(`${name}: a keep-alive agent, 100 requests at once over 10 connections, and 20 after them`, async (t) => {
+    const server = await httpsServer(t, hashing);
+    const agent = rxtlsAgent(t, server.port, each, { maxSockets: 10 });
+    const ask = async (n: number): Promise<void> => {
+      const body = pattern(1_000 + n, n);
+      const made = request({ agent, host: 'localhost', path: `/${n * 100}`, method: 'POST' });
+      const answer = await answerOf(made, body);
+      if (answer.headers['x-received'] !== sha256(body) || answer.hash !== sha256(pattern(n * 100)))
+        throw new Error(`request ${n} got another's answer`);
+    };
+    await Promise.all(Array.from({ length: 100 }, (_, n) => ask(n)));
+    t.equal(server.connections(), 10);
+    for (let n = 0; n < 20; n++) await ask(n);
+    t.equal(server.connections(), 10, 'and they were used again');
+    agent.destroy();
+    await until(() => server.open().length === 0, 'the end of the connections that the agent let go of');
+  });
 
-  t.test(`${name}: an http.Server by its 'connection' event is an https server`, { skip }, async (t) => {
+  t.test(`${name}: an http.Server by its 'connection' event is an https server`, async (t) => {
     const server = createServer((asked, response) => {
       const { socket } = asked as unknown as { socket: Record<string, unknown> };
       response.setHeader('x-encrypted', String(socket['encrypted']));
@@ -146,7 +142,7 @@ for (const [name, each] of Object.entries(engines)) {
   });
 }
 
-t.test("fetch, in a process that trusts the test's authority, and curl where it is installed", { skip }, async (t) => {
+t.test("fetch, in a process that trusts the test's authority, and curl where it is installed", async (t) => {
   const server = createServer((_, response) => response.end('from rxtls'));
   const { port } = await serve(t, engines.tls13Engine, (stream) => server.emit('connection', stream));
   const folder = t.testdir({});
@@ -184,7 +180,7 @@ const kills = Number(process.env['RXTLS_KILLS'] ?? 40);
 
 t.test(
   `a server that is killed at ${kills} random points: every request ends, nothing is left`,
-  { skip },
+  { skip: skipKills },
   async (t) => {
     const seed = Number(process.env['RXTLS_SEED'] ?? Date.now() % 1_000_000);
     t.comment(`RXTLS_SEED=${seed}`);
@@ -210,11 +206,17 @@ t.test(
         if (next() < 0.5) socket.resetAndDestroy();
         else socket.destroy();
       }
-      const late = sleep(10_000).then(() => Promise.reject(new Error(`request ${n} hangs`)));
-      late.catch(() => undefined);
-      await Promise.race([asked, late]);
-      stream.destroy();
-      await Promise.race([closed, late]);
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`request ${n} hangs`)), 10_000);
+      });
+      try {
+        await Promise.race([asked, late]);
+        stream.destroy();
+        await Promise.race([closed, late]);
+      } finally {
+        clearTimeout(timer);
+      }
     }
     t.comment(outcomes);
     t.equal(outcomes.whole + outcomes.failed, kills);
