@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, createServer as createRelay, connect as dialPort, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ByteDuplex, type EngineSource, secure, secureEach, type TlsConnection } from '@rxtls/core';
 import { nodeEngine } from '@rxtls/engine-node';
@@ -84,18 +84,51 @@ export async function httpsServer(t: Test, answer: RequestListener) {
     connections++;
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    socket.on('error', () => undefined); // killed on purpose
+    socket.on('error', () => undefined); // told by the client's side of each test
   });
-  server.on('tlsClientError', () => undefined); // told by the client's side of each test
+  server.on('tlsClientError', () => undefined); // the same
   server.listen(0, host);
   await once(server, 'listening');
   t.teardown(() => {
-    for (const socket of sockets) socket.destroy();
+    server.closeAllConnections();
     server.close();
   });
-  // Node forgets to say 'close' of some sockets that are destroyed below their TLS
-  const open = (): Socket[] => [...sockets].filter((socket) => !socket.destroyed);
-  return { port: (server.address() as AddressInfo).port, open, connections: () => connections };
+  return { port: (server.address() as AddressInfo).port, open: () => sockets.size, connections: () => connections };
+}
+
+/**
+ * A wire to a server that can be cut at any moment, by FIN or by RST, for both of its ends at once. A server's own sockets are not cut
+ * below its TLS: Node 20 then waits without end when the process exits, whoever its client is.
+ */
+export async function cuttable(t: Test, port: number) {
+  const sockets = new Set<Socket>();
+  const relay = createRelay((here) => {
+    const there = dialPort(port, host);
+    for (const [socket, other] of [
+      [here, there],
+      [there, here],
+    ] as const) {
+      sockets.add(socket);
+      socket.on('error', () => undefined); // both ends see it
+      socket.on('close', () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+      socket.pipe(other);
+    }
+  });
+  relay.listen(0, host);
+  await once(relay, 'listening');
+  const cut = (byReset: boolean): void => {
+    for (const socket of sockets)
+      if (byReset && !socket.destroyed) socket.resetAndDestroy();
+      else socket.destroy();
+  };
+  t.teardown(() => {
+    cut(false);
+    relay.close();
+  });
+  return { port: (relay.address() as AddressInfo).port, cut, open: () => sockets.size };
 }
 
 /** A connection of ours to a port of this machine. */
