@@ -16,11 +16,13 @@ export interface Bundle {
 
 /**
  * Bundles a module (its text, or a file of this folder) by esbuild's defaults for a platform, whose conditions choose among a package's exports:
- * `browser` has browser, module and import; `neutral` import alone; `node` node, module and import.
+ * `browser` has browser, module and import; `neutral` import alone; `node` node, module and import. What is `external` may be missing; `imports`
+ * tells what of it is left.
  */
 export async function bundle(
   module: string | { readonly file: string },
   platform: 'browser' | 'neutral' | 'node' = 'browser',
+  external: readonly string[] = [],
 ): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
     ...(typeof module === 'string'
@@ -33,6 +35,7 @@ export async function bundle(
     format: 'esm',
     target: 'es2022',
     bundle: true,
+    external: [...external],
     minify: true,
     legalComments: 'none',
     write: false,
