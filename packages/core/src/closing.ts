@@ -84,7 +84,7 @@ export class Closing {
   }
 
   #note(): void {
-    const moved = this.#moved;
+    const { moved } = this;
     if (moved === this.#progress) return;
     this.#progress = moved;
     this.#progressAt = this.#stage.scheduler.now();
@@ -126,7 +126,7 @@ export class Closing {
   }
 
   /** Grows with every byte that moves. */
-  get #moved(): number {
+  get moved(): number {
     return this.#stage.outbound.taken + this.#stage.inbound.received;
   }
 

@@ -6,17 +6,23 @@ export interface EngineSelector {
   readonly select: (
     hello: ClientHello,
   ) => TlsEngineFactory<'server'> | ObservableInput<TlsEngineFactory<'server'>> | undefined;
+  /** Which emission of a `liveEngine` it is. */
+  readonly generation?: number;
 }
 
+/** What one connection can be served by. */
+export type EngineChoice<R extends TlsRole = TlsRole> =
+  | TlsEngineFactory<R>
+  | (R extends 'server' ? EngineSelector : never);
+
 /**
- * Where engines come from. A factory is a value; an observable of factories is live configuration: the latest one serves the
- * next connection, a handshake in flight keeps its own, and an error or completion keeps the last.
+ * Where engines come from. A factory is a value, and so is a selector; an observable of either is live configuration: the
+ * latest one serves the next connection, a handshake in flight keeps its own, and an error or completion keeps the last.
  */
 export type EngineSource<R extends TlsRole = TlsRole> =
-  | TlsEngineFactory<R>
-  | Observable<TlsEngineFactory<R>>
-  | PromiseLike<TlsEngineFactory<R>>
-  | (R extends 'server' ? EngineSelector : never);
+  | EngineChoice<R>
+  | Observable<EngineChoice<R>>
+  | PromiseLike<EngineChoice<R>>;
 
 /** A waiting connection. */
 interface Taker {
@@ -44,11 +50,11 @@ export class EngineSupply {
       return;
     }
     this.#subscription.add(
-      from(source as ObservableInput<TlsEngineFactory>).subscribe({
-        next: (factory) => {
-          if (!isFactory(factory))
+      from(source as ObservableInput<EngineChoice>).subscribe({
+        next: (choice) => {
+          if (!isFactory(choice) && !isSelector(choice))
             return this.#fail(new ApiMisuseError('an engine source emitted what is no engine factory'));
-          this.latest = factory;
+          this.latest = choice;
           this.#tell((taker) => taker.ready());
         },
         error: (error: unknown) => this.#fail(error),

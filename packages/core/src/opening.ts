@@ -28,6 +28,8 @@ import { from, type Subscription } from 'rxjs';
 export class Opening implements Candidate {
   /** The ClientHello, on servers. */
   hello: ClientHello | undefined;
+  /** Which emission of a `liveEngine` serves this connection. */
+  generation: number | undefined;
   readonly #stage: Stage;
   readonly #supply: EngineSupply;
   readonly #admission: Admission | undefined;
@@ -86,6 +88,7 @@ export class Opening implements Candidate {
     this.deadline('handshakeTimeout');
     this.#tell('admitted');
     const source = this.#supply.latest!;
+    this.generation = source.generation;
     if (isSelector(source)) this.#select(source, this.hello!);
     else this.#stage.adopt(source);
   }
@@ -122,7 +125,10 @@ export class Opening implements Candidate {
     const source = this.#supply.latest!;
     const early = this.#early ?? [];
     this.#early = undefined;
-    if (isFactory(source) && source.role === 'client') return this.#stage.adopt(source);
+    if (isFactory(source) && source.role === 'client') {
+      this.generation = source.generation;
+      return this.#stage.adopt(source);
+    }
     this.deadline('clientHelloTimeout');
     this.#reader = new ClientHelloReader(this.#stage.limits);
     for (const bytes of early) if (this.#reader !== undefined) this.#read(bytes);
@@ -176,8 +182,10 @@ export class Opening implements Candidate {
     if (factory === undefined || factory === null) {
       const alert = 'unrecognized_name';
       this.#fail(new PeerIncompatibleError('byHello chose no engine for this ClientHello', { alert }));
-    } else if (isFactory(factory) && factory.role === 'server') this.#stage.adopt(factory);
-    else this.#fail(new ApiMisuseError('byHello must give a server engine factory'));
+    } else if (isFactory(factory) && factory.role === 'server') {
+      this.generation ??= factory.generation;
+      this.#stage.adopt(factory);
+    } else this.#fail(new ApiMisuseError('byHello must give a server engine factory'));
   }
 
   #tell(step: 'client-hello' | 'admitted'): void {

@@ -1,6 +1,7 @@
 import {
   catchError,
   EMPTY,
+  isObservable,
   mergeMap,
   Observable,
   type ObservableInput,
@@ -8,8 +9,12 @@ import {
   of,
   type OperatorFunction,
   Subject,
+  takeUntil,
+  tap,
 } from 'rxjs';
 import { Admission } from './admission.ts';
+import type { Drain } from './drain.ts';
+import { Draining } from './draining.ts';
 import type { ByteDuplex, DuplexInfo } from './duplex.ts';
 import { ApiMisuseError } from './engine/index.ts';
 import { checkEngineSource, type EngineSource, EngineSupply } from './engine-source.ts';
@@ -35,6 +40,8 @@ export interface SecureEachOptions extends SecureOptions {
    * by `pipe(…)` of RxJS. Its failure is this one connection's; a transport that it gives up it has to cut itself.
    */
   readonly upgrade?: OperatorFunction<ByteDuplex, ByteDuplex | UpgradeReady>;
+  /** How the server comes to its end: `drain(notifier, { deadline })`. */
+  readonly drain?: Drain;
   /** Hears of every connection that fails. Without it failures are not told to anybody. */
   readonly failed?: Partial<Observer<ConnectionFailure>> | ((failure: ConnectionFailure) => void);
 }
@@ -57,9 +64,11 @@ export function secureEach<R>(
   checkEngineSource(engine, 'server');
   if (typeof project !== 'function')
     throw new ApiMisuseError('secureEach(engine, project) takes a function of the connection');
-  const { maxConcurrentHandshakes, failed, upgrade, ...own } = options;
+  const { maxConcurrentHandshakes, failed, upgrade, drain, ...own } = options;
   if (upgrade !== undefined && typeof upgrade !== 'function')
     throw new ApiMisuseError('secureEach: upgrade must be an operator, such as smtpStartTlsServer({ name })');
+  if (drain !== undefined && !isObservable(drain.notifier))
+    throw new ApiMisuseError('secureEach: drain must be what drain(notifier, { deadline }) gives');
   const settings = resolveSecureOptions(
     maxConcurrentHandshakes === undefined ? own : { ...own, limits: { ...own.limits, maxConcurrentHandshakes } },
   );
@@ -69,9 +78,10 @@ export function secureEach<R>(
       const admission = new Admission(settings.limits);
       const failures = new Subject<ConnectionFailure>();
       if (failed !== undefined) failures.subscribe(failed);
+      const draining = drain === undefined ? undefined : new Draining(drain, settings.scheduler);
       const serve = (below: ByteDuplex | UpgradeReady): Observable<R> => {
         const transport = upgrade === undefined ? of(below) : upgraded(transportOf(below), upgrade);
-        return secured(transport, supply, settings, admission).pipe(
+        return secured(transport, supply, settings, admission, draining).pipe(
           use(project),
           catchError((error: unknown) => {
             failures.next({ error, info: below.info });
@@ -79,7 +89,25 @@ export function secureEach<R>(
           }),
         );
       };
-      subscriber.add(listener.pipe(mergeMap(serve)).subscribe(subscriber));
+      const all = draining === undefined ? listener.pipe(mergeMap(serve)) : drained(listener, serve, draining);
+      subscriber.add(all.subscribe(subscriber));
       subscriber.add(() => supply.stop());
     });
 }
+
+/** Until the notifier emits like any other; then nobody new, and nobody after the deadline. */
+const drained = <R>(
+  listener: Observable<ByteDuplex | UpgradeReady>,
+  serve: (below: ByteDuplex | UpgradeReady) => Observable<R>,
+  draining: Draining,
+): Observable<R> =>
+  new Observable((subscriber) => {
+    subscriber.add(draining.start((error) => subscriber.error(error)));
+    const each = (below: ByteDuplex | UpgradeReady): Observable<R> => serve(below).pipe(takeUntil(draining.over));
+    const served = listener.pipe(
+      takeUntil(draining.begun),
+      mergeMap(each),
+      tap({ complete: () => draining.completed() }),
+    );
+    subscriber.add(served.subscribe(subscriber));
+  });

@@ -1,6 +1,7 @@
 import { Observable } from 'rxjs';
 import type { Admission } from './admission.ts';
 import { Connection } from './connection.ts';
+import type { Draining } from './draining.ts';
 import type { ByteDuplex } from './duplex.ts';
 import { ApiMisuseError, type TlsError } from './engine/index.ts';
 import type { EngineSupply } from './engine-source.ts';
@@ -19,14 +20,19 @@ export function secured(
   supply: EngineSupply,
   settings: SecureSettings,
   admission?: Admission,
+  draining?: Draining,
 ): Observable<TlsConnection> {
   return new Observable((subscriber) => {
     let stage: Stage | undefined;
     let transportIsDone = false;
     subscriber.add(() => stage?.ending.abandon());
     const owner = {
-      connected: (): void => subscriber.next(new Connection(stage!)),
+      connected(): void {
+        subscriber.next(new Connection(stage!));
+        draining?.connected(stage!);
+      },
       ended(error: TlsError | undefined): void {
+        draining?.ended(stage!);
         reporting(() => {
           if (error !== undefined) subscriber.error(error);
           else if (!stage!.closing.isUnwrapping || transportIsDone) subscriber.complete();
@@ -43,6 +49,7 @@ export function secured(
             return;
           }
           stage = new Stage(duplex, supply, settings, owner, admission);
+          draining?.started(stage);
           stage.start();
         },
         error(error: unknown) {

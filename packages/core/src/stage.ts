@@ -329,7 +329,9 @@ export class Stage implements Host {
     this.ending.fail(new EngineFailureError('the reader of plaintext threw', { cause }));
   }
 
-  handshakeDone(parameters: NegotiatedParameters): void {
+  handshakeDone(told: NegotiatedParameters): void {
+    const { generation } = this.opening;
+    const parameters = generation === undefined ? told : { ...told, generation };
     this.parameters = parameters;
     this.advance('negotiated');
     this.timer.clear();

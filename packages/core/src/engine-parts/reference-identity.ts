@@ -1,3 +1,4 @@
+import { hostName } from '../engine/host-name.ts';
 import { ApiMisuseError } from '../engine/index.ts';
 import { equalBytes } from './der.ts';
 import { ipv4Bytes, ipv6Bytes } from './ip-address.ts';
@@ -8,8 +9,6 @@ export type ReferenceIdentity =
   | { readonly kind: 'dns'; readonly name: string }
   | { readonly kind: 'ip'; readonly name: string; readonly address: Uint8Array };
 
-const label = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/;
-
 /**
  * Reads the option `serverName`: an ASCII host name (A-labels for international ones) or an IP literal.
  * @throws ApiMisuseError for anything else.
@@ -19,19 +18,13 @@ export function referenceIdentity(serverName: unknown): ReferenceIdentity {
     throw new ApiMisuseError('serverName is required: the DNS name or IP address the certificate must be for');
   const address = ipv4Bytes(serverName) ?? (serverName.includes(':') ? ipv6Bytes(serverName) : undefined);
   if (address !== undefined) return { kind: 'ip', name: serverName, address };
-  const name = asciiLowerCase(serverName).replace(/\.$/, '');
-  const labels = name.split('.');
-  const isHostName =
-    name.length <= 253 && labels.every((part) => label.test(part)) && !/^\d+$/.test(labels.at(-1) ?? '');
-  if (!isHostName)
+  const name = hostName(serverName);
+  if (name === undefined)
     throw new ApiMisuseError(
       'serverName must be a host name in ASCII (A-labels) or an IP address without brackets or zone',
     );
   return { kind: 'dns', name };
 }
-
-/** `toLowerCase` makes an ASCII k of the Kelvin sign. */
-const asciiLowerCase = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
 /** Whether a certificate with these names is for that identity (RFC 9525 §6): by subjectAltName alone, never by CN. */
 export function matchesIdentity(names: SubjectAlternativeNames, identity: ReferenceIdentity): boolean {

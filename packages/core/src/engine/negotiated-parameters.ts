@@ -28,4 +28,6 @@ export interface NegotiatedParameters {
   /** The handshake resumed an earlier session. */
   readonly resumed: boolean;
   readonly peer: PeerIdentity;
+  /** Which emission of a `liveEngine` this connection was made with, counted from 1; core's to say, never the engine's. */
+  readonly generation?: number;
 }

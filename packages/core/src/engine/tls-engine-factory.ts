@@ -49,4 +49,6 @@ export interface TlsEngineFactory<R extends TlsRole = TlsRole> {
   (sink: TlsEngineSink, host: TlsHost): TlsEngine;
   readonly role: R;
   readonly capabilities: EngineCapabilities;
+  /** Which emission of a `liveEngine` it is, counted from 1; absent for a factory that stands by itself. */
+  readonly generation?: number;
 }

@@ -1,0 +1,99 @@
+import { ReplaySubject, type SchedulerLike, type Subject, Subscription, take } from 'rxjs';
+import type { Drain, DrainedConnection } from './drain.ts';
+import { AbortedError } from './engine/index.ts';
+import { reporting } from './reporting.ts';
+import type { Stage } from './stage.ts';
+import { Timer } from './timer.ts';
+
+/** The connections of one server, which a `drain` brings to their end. */
+export class Draining {
+  /** Emits once, when nobody new is to be accepted. */
+  readonly begun: Subject<void> = new ReplaySubject(1);
+  /** Emits once, when whatever is left is cut. */
+  readonly over: Subject<void> = new ReplaySubject(1);
+  readonly #drain: Drain;
+  readonly #deadline: Timer;
+  readonly #tick: Timer;
+  /** How much had moved when each was last looked at. */
+  readonly #stages = new Map<Stage, number>();
+  #isBegun = false;
+  #isCutting = false;
+  #isComplete = false;
+
+  constructor(drain: Drain, scheduler: SchedulerLike) {
+    this.#drain = drain;
+    this.#deadline = new Timer(scheduler);
+    this.#tick = new Timer(scheduler);
+  }
+
+  /** Waits for the notifier, whose failure `failed` hears. */
+  start(failed: (error: unknown) => void): Subscription {
+    const subscription = new Subscription(() => {
+      this.#deadline.clear();
+      this.#tick.clear();
+    });
+    const begin = (): void => this.#begin();
+    subscription.add(this.#drain.notifier.pipe(take(1)).subscribe({ next: begin, error: failed }));
+    return subscription;
+  }
+
+  /** No connection is left, and none will come. */
+  completed(): void {
+    this.#isComplete = true;
+    this.#tellEnd();
+  }
+
+  started(stage: Stage): void {
+    this.#stages.set(stage, -1);
+  }
+
+  connected(stage: Stage): void {
+    if (this.#isBegun && this.#drain.quiet === 0) stage.queueClose();
+  }
+
+  ended(stage: Stage): void {
+    this.#report(stage, this.#isCutting ? 'cut' : stage.end === 'clean' ? 'closed' : 'failed');
+  }
+
+  #begin(): void {
+    const { deadline, quiet } = this.#drain;
+    this.#isBegun = true;
+    this.#deadline.set(deadline, () => this.#cut());
+    if (quiet > 0) this.#watch();
+    else for (const stage of this.#stages.keys()) if (isOpen(stage)) stage.queueClose();
+    this.begun.next(); // last: where nobody is left, this is the end already
+  }
+
+  #watch(): void {
+    for (const [stage, moved] of this.#stages) {
+      const now = stage.closing.moved;
+      if (now !== moved) this.#stages.set(stage, now);
+      else if (isOpen(stage) && stage.outbound.isSettled) stage.queueClose();
+    }
+    this.#tick.set(this.#drain.quiet, () => this.#watch());
+  }
+
+  #cut(): void {
+    const message = `open at the deadline of its drain, ${this.#drain.deadline} ms`;
+    this.#isCutting = true;
+    for (const stage of this.#stages.keys()) {
+      stage.fail(new AbortedError(message, { retryable: true }));
+      this.#report(stage, 'cut'); // a reader that is slow to hear of it keeps nobody else from it
+    }
+    this.over.next();
+  }
+
+  #report(stage: Stage, outcome: DrainedConnection['outcome']): void {
+    if (!this.#stages.delete(stage) || !this.#isBegun) return;
+    const { info } = stage.transport;
+    reporting(() => this.#drain.drained.next?.({ info, ledger: stage.outbound.ledger.snapshot(), outcome }));
+    this.#tellEnd();
+  }
+
+  /** A reader hears of the end of its connection before we do. */
+  #tellEnd(): void {
+    if (this.#isBegun && this.#isComplete && this.#stages.size === 0) reporting(() => this.#drain.drained.complete?.());
+  }
+}
+
+const isOpen = (stage: Stage): boolean => stage.parameters !== undefined && stage.end === 'no';
