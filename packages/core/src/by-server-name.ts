@@ -1,5 +1,4 @@
-import { hostName } from './engine/host-name.ts';
-import { ApiMisuseError, type ClientHello } from './engine/index.ts';
+import { ApiMisuseError, type ClientHello, hostName } from './engine/index.ts';
 import { checkServerChoice, served } from './check-server-choice.ts';
 import type { EngineChoice, EngineSelector } from './engine-source.ts';
 

@@ -1,5 +1,4 @@
-import { hostName } from '../engine/host-name.ts';
-import { ApiMisuseError } from '../engine/index.ts';
+import { ApiMisuseError, hostName } from '../engine/index.ts';
 import { equalBytes } from './der.ts';
 import { ipv4Bytes, ipv6Bytes } from './ip-address.ts';
 import type { SubjectAlternativeNames } from './subject-alternative-names.ts';

@@ -5,6 +5,7 @@ export type { ClientHello } from './client-hello.ts';
 export { ClientHelloReader } from './client-hello-reader.ts';
 export { type EngineReadiness, type EngineState, engineReadiness, engineState } from './engine-readiness.ts';
 export type { EngineTask, Subscribable, TaskResult } from './engine-task.ts';
+export { hostName } from './host-name.ts';
 export { defaultLimits, type LimitName, type Limits, type Rate, resolveLimits, type UpgradeLimits } from './limits.ts';
 export { type NegotiatedParameters, type PeerIdentity, type TlsVersion, tlsVersions } from './negotiated-parameters.ts';
 export {
