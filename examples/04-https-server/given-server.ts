@@ -18,6 +18,9 @@ const timeouts = {
   connectionsCheckingInterval: 500,
 };
 
+/** Of errors that are not the default, 400. */
+const statuses: { readonly [code: string]: number } = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 };
+
 /** Node's http server, which is given its connections and never listens. */
 export class GivenServer {
   readonly #server: Server;
@@ -27,9 +30,10 @@ export class GivenServer {
   #connections = 0;
 
   constructor(application: RequestListener) {
-    this.#server = createServer(timeouts, application);
+    this.#server = createServer(timeouts);
     this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#asked(request, response));
-    this.#server.on('clientError', refused);
+    this.#server.on('request', application);
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refused(error, socket));
     // Node keeps headersTimeout and requestTimeout from this event on; without it they are not kept at all.
     this.#server.emit('listening');
   }
@@ -68,6 +72,7 @@ export class GivenServer {
   }
 
   #asked({ socket }: IncomingMessage, response: ServerResponse): void {
+    // In front of the application, which may answer within its call.
     if (this.#isRetired) response.setHeader('connection', 'close');
     this.#owed.set(socket, (this.#owed.get(socket) ?? 0) + 1);
     response.once('close', () => {
@@ -76,16 +81,17 @@ export class GivenServer {
       if (this.#isRetired && owed === 0) ended(socket);
     });
   }
+
+  /** Node by itself would write and destroy, and `destroy` is a cut that what was written does not survive. */
+  #refused(error: NodeJS.ErrnoException, socket: Duplex): void {
+    const status = statuses[error.code ?? ''] ?? 400;
+    const isAnswering = (this.#owed.get(socket) ?? 0) > 0; // and nothing may come into the middle of that
+    if (isAnswering || !socket.writable) socket.destroy(error);
+    else ended(socket, `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`);
+  }
 }
 
-/** What was written goes out, with close_notify behind it. */
-function ended(socket: Duplex, last = ''): void {
-  socket.end(last, () => socket.destroy());
-}
-
-/** What no application is shown. Node by itself would write and destroy, and `destroy` is a cut that what was written does not survive. */
-function refused({ code }: NodeJS.ErrnoException, socket: Duplex): void {
-  const statuses: { readonly [code: string]: number } = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 };
-  const status = statuses[code ?? ''] ?? 400;
-  if (socket.writable) ended(socket, `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`);
+/** What was written goes out, with close_notify behind it; what Node has ended already it destroys itself. */
+function ended(socket: Duplex, last?: string): void {
+  if (!socket.writableEnded) socket.end(last, () => socket.destroy());
 }
