@@ -10,7 +10,7 @@ export interface Arguments {
   readonly url: URL | undefined;
   /** A PEM file; absent: the runtime's roots. */
   readonly ca: string | undefined;
-  /** Milliseconds that the server may be silent. */
+  /** Milliseconds until an answer has to be whole. */
   readonly wait: number;
 }
 
@@ -19,7 +19,7 @@ export const helpText = `asks an HTTPS server by hand, and by Node's http over c
   --engine NAME   the TLS engine: ${engineNames.join(', ')} (default node)
   --url URL       another server than its own: https://HOST:PORT/PATH
   --ca FILE       with --url: trust the authorities in this PEM file alone (default: the runtime's roots)
-  --wait MS       how long the server may be silent (default 10000)
+  --wait MS       how long an answer may take until it is whole (default 10000)
   --help          this text
 
 Exit codes: 0 every request was answered; 1 one was not; 2 wrong arguments.
