@@ -53,6 +53,10 @@ export class Program {
     this.#child.stdin.end();
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
   kill(): void {
     this.#child.kill('SIGKILL');
   }
