@@ -20,6 +20,8 @@ export interface Arguments {
   readonly kills: number;
   /** How often in a row a connection is tried again. */
   readonly attempts: number;
+  /** Milliseconds without a reading after which it gives up. */
+  readonly timeout: number;
 }
 
 export const helpText = `publishes readings by MQTT and reads them, whatever becomes of the broker on the way
@@ -32,6 +34,7 @@ export const helpText = `publishes readings by MQTT and reads them, whatever bec
   --every MS            the time between two of them (default 25)
   --kills N             how often its own broker is killed (default 2)
   --attempts N          how often in a row a connection is tried again (default 10)
+  --timeout MS          gives up when no reading came for so long (default 30000)
   --help                this text
 
 Exit codes: 0 every reading came; 1 not; 2 wrong arguments.
@@ -47,6 +50,7 @@ const options = {
   every: text,
   kills: text,
   attempts: text,
+  timeout: text,
   help: { type: 'boolean' },
 } as const;
 
@@ -69,6 +73,7 @@ export function readArguments(args: readonly string[], environment: NodeJS.Proce
     every: whole('--every', values.every ?? '25', 0),
     kills: connect === undefined ? whole('--kills', kills ?? '2', 0) : 0,
     attempts: whole('--attempts', values.attempts ?? '10', 0),
+    timeout: whole('--timeout', values.timeout ?? '30000', 1),
   };
 }
 

@@ -1,8 +1,8 @@
 // The other side: the npm package aedes over Node's own TLS. Nothing of rxtls is in it but the maker of its certificate.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { createServer, type Server, type TLSSocket } from 'node:tls';
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type Server } from 'node:tls';
 import { testPki } from '@rxtls/testing';
 import { Aedes } from 'aedes';
 import aedesPersistence from 'aedes-persistence';
@@ -30,13 +30,17 @@ export async function broker(): Promise<Broker> {
 
   const start = async (port: number): Promise<Server> => {
     const aedes = await Aedes.createBroker({ persistence });
-    const sockets = new Set<TLSSocket>();
-    const server = createServer({ cert, key, ticketKeys }, (socket) => {
+    const sockets = new Set<Socket>(); // those of TLS, and below them, where a handshake may not be done
+    const keep = (socket: Socket): void => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
+    };
+    const server = createServer({ cert, key, ticketKeys }, (socket) => {
+      keep(socket);
       socket.on('error', () => socket.destroy()); // cut by the client
       aedes.handle(socket);
     });
+    server.on('connection', keep);
     server.on('tlsClientError', () => undefined); // the client tells
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');

@@ -3,12 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { secure } from '@rxtls/core';
 import { connect } from '@rxtls/transport-tcp';
 import { ignoreElements, lastValueFrom, map, merge, type Observable, range, retry, share, shareReplay } from 'rxjs';
-import { Subject, switchMap, take, takeWhile, tap, timeout } from 'rxjs';
+import { Subject, switchMap, take, takeWhile, tap, throwError, timeout } from 'rxjs';
 import { type Arguments, helpText, readArguments } from './arguments.ts';
 import { backoff } from './backoff.ts';
 import { failure } from './failure.ts';
 import { killAt } from './kill-at.ts';
 import { Log } from './log.ts';
+import { BrokerGoneError } from './mqtt-errors.ts';
 import { mqttSession } from './mqtt-session.ts';
 import { publishEach } from './publish-each.ts';
 import { type Target, targetOf } from './target.ts';
@@ -52,11 +53,11 @@ function readings(target: Target, options: Arguments): Observable<number> {
 }
 
 async function run(options: Arguments): Promise<void> {
-  const { count, kills } = options;
+  const { count, kills, timeout: each } = options;
   const target = await targetOf(options);
   const points = Array.from({ length: kills }, (_, index) => Math.floor((count * (index + 1)) / (kills + 1)));
   const read = readings(target, options).pipe(
-    timeout({ each: 30_000 }),
+    timeout({ each, with: () => throwError(() => new BrokerGoneError(`no reading came for ${each} ms`)) }),
     takeWhile((seen) => seen < count, true),
     share(),
   );

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { TLSSocket } from 'node:tls';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { testPki } from '@rxtls/testing';
 import { lastValueFrom, of, toArray } from 'rxjs';
@@ -71,11 +72,11 @@ async function mailServer(t: Test, options: SMTPServerOptions = {}) {
 }
 
 /** Speaks SMTP in the clear as the test says: one answer for each line. */
-async function clearServer(t: Test, greeting: string, answer: (line: string) => string) {
+async function clearServer(t: Test, greeting: string, answer: (line: string, socket: Socket) => string) {
   const server = createServer((socket) => {
     socket.on('error', () => undefined); // cut by the client
     socket.write(greeting);
-    socket.on('data', (bytes) => socket.write(answer(bytes.toString().trim())));
+    socket.on('data', (bytes) => socket.write(answer(bytes.toString().trim(), socket)));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -199,6 +200,40 @@ t.test('a server that is killed in the middle of the mail, or stops to listen th
   const outcome = await run(to(deaf.port, '--stdin', '--timeout', '700'), text);
   fails(t, outcome, /the server was silent for 700 ms after the mail \(SmtpUnansweredError\)\n$/);
   t.ok(outcome.milliseconds < 20_000, `after ${outcome.milliseconds} ms`);
+});
+
+/** Begins TLS at STARTTLS, and then speaks as the test says: one answer for each chunk, 'close' for a clean end. */
+function brokenServer(t: Test, answer: (words: string) => string | undefined): Promise<number> {
+  const begin = (socket: Socket): void => {
+    const secured = new TLSSocket(socket, { isServer: true, cert: leaf.certificatePem, key: leaf.keyPem });
+    secured.on('error', () => undefined); // cut by the client
+    secured.on('data', (bytes) => {
+      const words = answer(bytes.toString());
+      if (words === 'close') secured.end();
+      else if (words !== undefined) secured.write(words);
+    });
+  };
+  return clearServer(t, '220 mx\r\n', (line, socket) => {
+    if (line.startsWith('EHLO')) return '250-mx\r\n250 STARTTLS\r\n';
+    socket.removeAllListeners('data');
+    setImmediate(() => begin(socket));
+    return '220 go\r\n';
+  });
+}
+
+t.test('over TLS: an answer in the middle of the mail, none, and what is no answer', async (t) => {
+  const text = Buffer.alloc(2 ** 24, 'a long mail\n');
+  const full = await brokenServer(t, (words) => {
+    if (/^(EHLO|MAIL|RCPT)/.test(words)) return '250 fine\r\n';
+    return words.startsWith('DATA') ? '354 go on\r\n' : words.startsWith('From') ? '552 too much\r\n' : undefined;
+  });
+  const refused = await run(to(full, '--stdin'), text);
+  fails(t, refused, /the server refused the rest of the mail: 552 too much \(SmtpRefusedError\)\n$/);
+  t.notMatch(refused.stdout, /QUIT/, 'it would be taken for text');
+  const leaving = await brokenServer(t, () => 'close');
+  fails(t, await run(to(leaving)), /the server closed after EHLO client\.example \(SmtpUnansweredError\)\n$/);
+  const babbling = await brokenServer(t, () => 'HTTP/1.1 200 OK\r\n');
+  fails(t, await run(to(babbling)), /a line is no reply \(SmtpProtocolError\)\n$/);
 });
 
 t.test('wrong arguments: 2, and one line', async (t) => {

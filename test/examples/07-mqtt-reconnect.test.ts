@@ -62,8 +62,8 @@ function backsOff(t: Test, { stdout }: Outcome, client: string): void {
 }
 
 t.test('its own broker, killed five times: every reading comes, the waits grow, and TLS is resumed', async (t) => {
-  const outcome = await run('--kills', '5', '--count', '100', '--every', '5');
-  hasAll(t, outcome, 100);
+  const outcome = await run('--kills', '5', '--count', '200', '--every', '20');
+  hasAll(t, outcome, 200);
   t.equal(lines(outcome, /^broker {2}killed$/).length, 5);
   t.equal(lines(outcome, /^broker {2}started again$/).length, 5);
   backsOff(t, outcome, 'reader');
@@ -152,13 +152,23 @@ for (const [what, answers, error] of [
     { [connect]: '20020000', [subscribe]: '9003ffff80' },
     /no subscription to rxtls\/[\w-]+ \(MqttRefusedError\)\n$/,
   ],
+  [
+    'that takes no reading',
+    { [connect]: '20020000', [subscribe]: '9003ffff01' },
+    /no reading came for 1500 ms \(BrokerGoneError\)\n$/,
+  ],
   ['that speaks something else', { [connect]: '485454502f312e31' }, /no MQTT.*\(MqttProtocolError\)\n$/],
   ['that never answers', {}, /the broker was silent for 7500 ms \(BrokerGoneError\)\n$/],
 ] as const)
   t.test(`a broker ${what}`, async (t) => {
     const peer = await tlsPeer(leaf, broken(answers));
     t.teardown(() => peer.close());
-    const outcome = await to(peer.port, '--attempts', '0');
+    const outcome = await to(
+      peer.port,
+      '--attempts',
+      '0',
+      ...(what === 'that takes no reading' ? ['--timeout', '1500'] : []),
+    );
     fails(t, outcome, error);
     t.ok(outcome.lingered < 5_000, `over ${Math.round(outcome.lingered)} ms later`);
   });
