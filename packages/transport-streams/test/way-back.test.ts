@@ -1,13 +1,22 @@
 // A connection as WHATWG streams, as an async iterable, as Node's stream: order, ends, errors, and what waits where.
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { type ByteDuplex, secure, type TlsConnection, use } from '@rxtls/core';
+import {
+  type ByteDuplex,
+  CertificateError,
+  secure,
+  type TlsConnection,
+  TruncationError,
+  use,
+  WriteLostError,
+} from '@rxtls/core';
 import { memoryPair } from '@rxtls/transport-memory';
 import { toAsyncIterable, toWebStreams } from '@rxtls/transport-streams';
 import { toNodeDuplex } from '@rxtls/transport-streams/node';
-import { concat, EMPTY, NEVER, of, throwError } from 'rxjs';
+import { concat, EMPTY, NEVER, type Observable, of, throwError } from 'rxjs';
 import t, { type Test } from 'tap';
-import { engines, held, mebibyte, pattern, pour, settled, sha256, sleep, until } from './ends.ts';
+import { dial, engines, held, mebibyte, pattern, pour, settled, sha256, sleep, until } from './ends.ts';
 
 const misuse = { name: 'ApiMisuseError' };
 
@@ -330,6 +339,28 @@ t.test(
     t.ok(early.destroyed);
   },
 );
+
+t.test("Node's stream: errors have a code, by which libraries tell them apart", async (t) => {
+  const failure = async (source: Observable<TlsConnection>): Promise<unknown> =>
+    ((await once(toNodeDuplex(source), 'error')) as [Error])[0];
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  const refused = await failure(dial(port, engines.nodeEngine));
+  t.match(refused, { name: 'AbortedError', code: 'ECONNREFUSED' });
+  const [a, b] = memoryPair();
+  const cut = failure(concat(of(a), NEVER).pipe(secure(engines.tls13Engine.client)));
+  b.sink.end();
+  t.match(await cut, { name: 'TruncationError', code: 'ECONNRESET' });
+  const lost = new WriteLostError('lost', { cause: new TruncationError(0, 'cut') });
+  t.match(await failure(throwError(() => lost)), { code: 'ECONNRESET' });
+  const untrusted = new CertificateError('unknown-authority', 'nobody knows its authority');
+  t.match(await failure(throwError(() => untrusted)), { code: 'ERR_RXTLS_CERTIFICATE' });
+  const own = Object.assign(new Error('mine'), { code: 'MINE' });
+  t.match(await failure(throwError(() => own)), { code: 'MINE' });
+  t.notOk('code' in ((await failure(throwError(() => new Error('no route')))) as Error));
+});
 
 t.test("Node's stream: setTimeout tells of silence, and what a socket has is there", async (t) => {
   const [a, b] = memoryPair();

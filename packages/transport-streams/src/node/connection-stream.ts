@@ -6,6 +6,7 @@ import { AbortedError } from '@rxtls/core/engine';
 import { isObservable, type Observable, type Subscription } from 'rxjs';
 import { ChunkPuller } from '../chunk-puller.ts';
 import { isTlsConnection, SinkWriter } from '../sink-writer.ts';
+import { withCode } from './with-code.ts';
 
 type Callback = (error?: Error | null) => void;
 
@@ -259,7 +260,7 @@ function closeWithin(connection: TlsConnection, milliseconds: number): void {
 
 function asError(error: unknown): Error | null {
   if (error === undefined) return null;
-  return error instanceof Error ? error : new AbortedError('the connection failed', { cause: error });
+  return withCode(error instanceof Error ? error : new AbortedError('the connection failed', { cause: error }));
 }
 
 function addressOf(text: string | undefined): { readonly address: string; readonly port: number } | undefined {
