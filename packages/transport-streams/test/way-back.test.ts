@@ -7,7 +7,7 @@ import { toAsyncIterable, toWebStreams } from '@rxtls/transport-streams';
 import { toNodeDuplex } from '@rxtls/transport-streams/node';
 import { concat, EMPTY, NEVER, of, throwError } from 'rxjs';
 import t, { type Test } from 'tap';
-import { engines, held, mebibyte, pattern, pour, settled, sha256, sleep, until } from './ends.ts';
+import { engines, held, mebibyte, pattern, pki, pour, settled, sha256, sleep, until } from './ends.ts';
 
 const misuse = { name: 'ApiMisuseError' };
 
@@ -330,6 +330,42 @@ t.test(
     t.ok(early.destroyed);
   },
 );
+
+t.test("Node's stream: connect() is answered by 'connect', also when there has been one", async (t) => {
+  for (const made of [toNodeDuplex, (connection: TlsConnection) => toNodeDuplex(concat(of(connection), NEVER))]) {
+    const stream = made((await connections(t))[0]);
+    let heard = 0;
+    stream.on('connect', () => heard++);
+    stream.connect();
+    stream.connect();
+    await sleep(5);
+    t.equal(heard, 1, 'one for all who asked meanwhile');
+    stream.connect();
+    await once(stream, 'secureConnect');
+    t.equal(heard, 2);
+    stream.destroy();
+    stream.connect();
+    await sleep(5);
+    t.equal(heard, 2, 'not of what is gone');
+  }
+});
+
+for (const [name, each] of Object.entries(engines))
+  t.test(`${name}: Node's stream shows the peer's certificate as Node does, for channel binding`, async (t) => {
+    const [client, server] = await connections(t, each);
+    const stream = toNodeDuplex(client);
+    const { raw, subject, subjectaltname } = stream.getPeerCertificate!();
+    t.equal(raw.equals((await pki.leaf('ecdsa')).leafDer), true);
+    t.ok(Buffer.isBuffer(raw));
+    t.match(subjectaltname, /DNS:localhost/);
+    t.ok(subject);
+    const other = toNodeDuplex(server);
+    t.same(other.getPeerCertificate!(), {}, 'a client that has shown none');
+    t.equal(toNodeDuplex(memoryPair()[0]).getPeerCertificate, undefined, 'no TLS, no claim of it');
+    const cut = once(other, 'error');
+    stream.destroy();
+    await cut;
+  });
 
 t.test("Node's stream: setTimeout tells of silence, and what a socket has is there", async (t) => {
   const [a, b] = memoryPair();

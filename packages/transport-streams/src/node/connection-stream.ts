@@ -1,6 +1,8 @@
 /// <reference types="node" />
+import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { Duplex } from 'node:stream';
+import type { PeerCertificate } from 'node:tls';
 import type { ByteDuplex, TlsConnection } from '@rxtls/core';
 import { AbortedError } from '@rxtls/core/engine';
 import { isObservable, type Observable, type Subscription } from 'rxjs';
@@ -27,6 +29,8 @@ export class ConnectionStream extends Duplex {
   alpnProtocol?: string | false;
   /** The name the client asked for, `false` for none; absent without TLS. */
   servername?: string | false;
+  /** The peer's own certificate, as Node describes it (`raw` is its DER), for channel binding; empty where it has shown none, absent without TLS. */
+  getPeerCertificate?: () => PeerCertificate;
   remoteAddress?: string;
   remotePort?: number;
   remoteFamily?: 'IPv4' | 'IPv6';
@@ -45,6 +49,7 @@ export class ConnectionStream extends Duplex {
   /** What was asked for before there was a connection: at most one write, or the end. */
   #whenConnected: (() => void) | undefined;
   #idle: NodeJS.Timeout | undefined;
+  #isTelling = false;
 
   constructor(
     connection: ByteDuplex | Observable<ByteDuplex>,
@@ -91,8 +96,9 @@ export class ConnectionStream extends Duplex {
 
   // ── what libraries ask a socket for ──────────────────────────────────────────────────────────────────────────────────
 
-  /** It connects by itself; for those that call it before they wait for 'connect'. */
+  /** It connects by itself. Whoever calls this waits for 'connect', and hears it although it may have been before. */
   connect(): this {
+    if (!this.connecting) this.#tellConnected();
     return this;
   }
 
@@ -164,8 +170,15 @@ export class ConnectionStream extends Duplex {
     if (this.destroyed) return;
     this.connecting = false;
     this.#attach(duplex);
+    this.#tellConnected();
+  }
+
+  #tellConnected(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
     const isSecure = this.encrypted === true;
     process.nextTick(() => {
+      this.#isTelling = false;
       for (const event of isSecure ? ['connect', 'secureConnect', 'ready'] : ['connect', 'ready'])
         if (!this.destroyed) this.emit(event);
     });
@@ -211,6 +224,9 @@ export class ConnectionStream extends Duplex {
     this.authorized = peer.verification === 'passed';
     this.alpnProtocol = alpnProtocol ?? false;
     this.servername = serverName ?? false;
+    const [leaf] = peer.chain;
+    this.getPeerCertificate = () =>
+      leaf === undefined ? ({} as PeerCertificate) : new X509Certificate(leaf).toLegacyObject();
   }
 
   #received(bytes: Uint8Array): void {
