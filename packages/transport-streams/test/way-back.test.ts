@@ -1,7 +1,7 @@
 // A connection as WHATWG streams, as an async iterable, as Node's stream: order, ends, errors, and what waits where.
 import { once } from 'node:events';
 import { pipeline } from 'node:stream/promises';
-import { type ByteDuplex, secure, type TlsConnection, use } from '@rxtls/core';
+import { type ByteDuplex, secure, type SecureOptions, type TlsConnection, use } from '@rxtls/core';
 import { memoryPair } from '@rxtls/transport-memory';
 import { toAsyncIterable, toWebStreams } from '@rxtls/transport-streams';
 import { toNodeDuplex } from '@rxtls/transport-streams/node';
@@ -12,11 +12,15 @@ import { engines, held, mebibyte, pattern, pki, pour, settled, sha256, sleep, un
 const misuse = { name: 'ApiMisuseError' };
 
 /** Two connections that face one another over memory. */
-async function connections(t: Test, each = engines.tls13Engine): Promise<[TlsConnection, TlsConnection]> {
+async function connections(
+  t: Test,
+  each = engines.tls13Engine,
+  options: SecureOptions = { halfOpen: true },
+): Promise<[TlsConnection, TlsConnection]> {
   const [a, b] = memoryPair();
   const [client, server] = [
-    held(t, concat(of(a), NEVER).pipe(secure(each.client, { halfOpen: true }))),
-    held(t, concat(of(b), NEVER).pipe(secure(each.server, { halfOpen: true }))),
+    held(t, concat(of(a), NEVER).pipe(secure(each.client, options))),
+    held(t, concat(of(b), NEVER).pipe(secure(each.server, options))),
   ];
   return Promise.all([client.value, server.value]);
 }
@@ -330,6 +334,30 @@ t.test(
     t.ok(early.destroyed);
   },
 );
+
+for (const [name, each] of Object.entries(engines))
+  t.test(`${name}: a write to a connection that has closed by itself fails, and does not wait for ever`, async (t) => {
+    const closed = async (): Promise<TlsConnection> => {
+      const [client, server] = await connections(t, each, {});
+      let isClosed = false;
+      client.sink.demand.subscribe({ complete: () => (isClosed = true) });
+      client.plaintext.subscribe();
+      server.closeWrite().subscribe();
+      await until(() => isClosed, 'our side closes');
+      return client;
+    };
+    const writer = toWebStreams(await closed()).writable.getWriter();
+    await t.rejects(Promise.resolve(writer.write(pattern(10))), {
+      name: 'AbortedError',
+      message: /closed for writing/,
+    });
+    const stream = toNodeDuplex(await closed(), { allowHalfOpen: true });
+    const failed = once(stream, 'error');
+    const told = await new Promise((resolve) => stream.write(pattern(10), resolve));
+    t.match(told, { name: 'AbortedError', message: /closed for writing/ });
+    t.match(await failed, [{ message: /closed for writing/ }]);
+    t.ok(stream.destroyed);
+  });
 
 t.test("Node's stream: connect() is answered by 'connect', also when there has been one", async (t) => {
   for (const made of [toNodeDuplex, (connection: TlsConnection) => toNodeDuplex(concat(of(connection), NEVER))]) {
