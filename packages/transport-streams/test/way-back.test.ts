@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { pipeline } from 'node:stream/promises';
 import { type ByteDuplex, secure, type SecureOptions, type TlsConnection, use } from '@rxtls/core';
+import { AbortedError, CertificateError, WriteLostError, WriteRefusedError } from '@rxtls/core/engine';
 import { memoryPair } from '@rxtls/transport-memory';
 import { toAsyncIterable, toWebStreams } from '@rxtls/transport-streams';
 import { toNodeDuplex } from '@rxtls/transport-streams/node';
@@ -280,7 +281,7 @@ t.test("Node's stream: with TLS a truncated connection is an error, never an end
   await sleep(10);
   b.sink.end();
   const [error] = (await once(stream, 'error')) as [Error];
-  t.match(error, { name: 'TruncationError' });
+  t.match(error, { name: 'TruncationError', code: 'ECONNRESET' });
   t.equal(hasEnded, false);
 });
 
@@ -355,9 +356,28 @@ for (const [name, each] of Object.entries(engines))
     const failed = once(stream, 'error');
     const told = await new Promise((resolve) => stream.write(pattern(10), resolve));
     t.match(told, { name: 'AbortedError', message: /closed for writing/ });
-    t.match(await failed, [{ message: /closed for writing/ }]);
+    t.match(await failed, [{ message: /closed for writing/, code: 'EPIPE' }]);
     t.ok(stream.destroyed);
   });
+
+t.test("Node's stream: its errors have the code of a socket's, where they stand for one", async (t) => {
+  const node = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  for (const [error, code] of [
+    [new AbortedError('cannot connect', { cause: node }), 'ECONNREFUSED'],
+    [new WriteLostError('a write was lost', { cause: new AbortedError('broken', { cause: node }) }), 'ECONNREFUSED'],
+    [new AbortedError('cut'), 'ECONNRESET'],
+    [new WriteLostError('a write was lost', { cause: new Error('mine') }), 'ECONNRESET'],
+    [new WriteRefusedError('refused'), 'EPIPE'],
+    [new CertificateError('expired', 'expired'), undefined],
+    [Object.freeze(new AbortedError('nobody may add to it')), undefined],
+    [new Error('mine'), undefined],
+  ] as const) {
+    const stream = toNodeDuplex(throwError(() => error));
+    const [told] = await once(stream, 'error');
+    t.equal(told, error, 'the error itself');
+    t.equal(told.code, code, error.message);
+  }
+});
 
 t.test("Node's stream: connect() is answered by 'connect', also when there has been one", async (t) => {
   for (const made of [toNodeDuplex, (connection: TlsConnection) => toNodeDuplex(concat(of(connection), NEVER))]) {

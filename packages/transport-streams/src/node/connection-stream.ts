@@ -8,6 +8,7 @@ import { AbortedError } from '@rxtls/core/engine';
 import { isObservable, type Observable, type Subscription } from 'rxjs';
 import { ChunkPuller } from '../chunk-puller.ts';
 import { isTlsConnection, SinkWriter } from '../sink-writer.ts';
+import { socketError } from './socket-error.ts';
 
 type Callback = (error?: Error | null) => void;
 
@@ -81,7 +82,7 @@ export class ConnectionStream extends Duplex {
   }
 
   override _final(done: Callback): void {
-    this.#withWriter((writer) => writer.end((error) => done(asError(error))));
+    this.#withWriter((writer) => writer.end((error) => done(socketError(error))));
   }
 
   override _destroy(error: Error | null, done: Callback): void {
@@ -150,17 +151,17 @@ export class ConnectionStream extends Duplex {
         if (isConnected) {
           const message = 'toNodeDuplex takes an observable of one connection; this has emitted a second';
           duplex.sink.abort();
-          this.destroy(new AbortedError(message, { phase: 'open' }));
+          this.#failed(new AbortedError(message, { phase: 'open' }));
           return;
         }
         isConnected = true;
         this.#connected(duplex);
       },
       error: (error: unknown) => {
-        if (!isConnected) this.destroy(asError(error) ?? undefined); // after it, the streams of the connection tell
+        if (!isConnected) this.destroy(socketError(error)); // after it, the streams of the connection tell
       },
       complete: () => {
-        if (!isConnected) this.destroy(new AbortedError('the observable completed without a connection'));
+        if (!isConnected) this.#failed(new AbortedError('the observable completed without a connection'));
       },
     });
     if (this.destroyed) this.#owned.unsubscribe();
@@ -241,7 +242,7 @@ export class ConnectionStream extends Duplex {
       for (const part of parts) this.bytesWritten += part.length;
       writer.write(parts, (error) => {
         this.#idle?.refresh();
-        done(asError(error));
+        done(socketError(error));
       });
     });
   }
@@ -262,7 +263,7 @@ export class ConnectionStream extends Duplex {
   }
 
   #failed(error: unknown): void {
-    this.destroy(asError(error) ?? undefined);
+    this.destroy(socketError(error));
   }
 }
 
@@ -271,11 +272,6 @@ function closeWithin(connection: TlsConnection, milliseconds: number): void {
   const timer = setTimeout(() => connection.sink.abort(), milliseconds).unref();
   const settled = (): void => clearTimeout(timer);
   connection.close().subscribe({ complete: settled, error: settled }); // whoever emitted the connection hears of it
-}
-
-function asError(error: unknown): Error | null {
-  if (error === undefined) return null;
-  return error instanceof Error ? error : new AbortedError('the connection failed', { cause: error });
 }
 
 function addressOf(text: string | undefined): { readonly address: string; readonly port: number } | undefined {
