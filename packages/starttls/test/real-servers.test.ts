@@ -103,3 +103,44 @@ t.test('MariaDB: the greeting that is handed on is all of its payload', async (t
   clientAgainst(upgrade, { greeting: mariadbGreeting, answers: [] }, 3);
   t.same(greetings, [mariadbGreeting.subarray(4)]);
 });
+
+/** The same servers, told to do no TLS. */
+const refusals: readonly (Omit<Recording, 'differs'> & { readonly message: RegExp })[] = [
+  { server: 'PostgreSQL', client: () => postgresTls(), answers: [ascii('N')], message: /does not do TLS/ },
+  {
+    server: 'slapd',
+    client: () => ldapStartTls(),
+    answers: [joined(hex('302a 020101 7825 0a0102 0400 041e'), ascii('unsupported extended operation'))],
+    message: /refused StartTLS \(resultCode 2\)/,
+  },
+  {
+    server: 'vsftpd',
+    client: () => ftpAuthTls(),
+    greeting: ascii('220 (vsFTPd 3.0.3)\r\n'),
+    answers: [ascii('530 Please login with USER and PASS.\r\n')],
+    message: /refused AUTH TLS \(530\)/,
+  },
+  {
+    server: 'Prosody',
+    client: () => xmppStartTls({ to: 'localhost' }),
+    answers: [
+      ascii(
+        "<?xml version='1.0'?><stream:stream xmlns='jabber:client' version='1.0' " +
+          "xmlns:stream='http://etherx.jabber.org/streams' from='localhost' id='8d4a970f-0ff2-4cc0-ba97-45804d99d130' xml:lang='en'>" +
+          "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>ANONYMOUS</mechanism></mechanisms>" +
+          '</stream:features>',
+      ),
+    ],
+    message: /does not offer STARTTLS/,
+  },
+];
+
+for (const { server, client, message, ...said } of refusals)
+  t.test(`${server} that does no TLS is refused`, async (t) => {
+    for (const fragment of [undefined, 1]) {
+      const seen = clientAgainst(client(), said, fragment);
+      t.match(seen.error, { name: 'PeerIncompatibleError', message });
+      t.equal(seen.values.length, 0);
+      t.equal(seen.aborts, 1);
+    }
+  });
