@@ -61,6 +61,11 @@ export class Program {
     this.#child.kill('SIGKILL');
   }
 
+  /** Tells it to end, for those that have children of their own. */
+  end(): void {
+    this.#child.kill('SIGTERM');
+  }
+
   /** The first match in what it printed; what it printed instead is in the error. */
   async says(pattern: RegExp): Promise<RegExpMatchArray> {
     return this.#until(
