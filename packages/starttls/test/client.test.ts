@@ -38,6 +38,8 @@ import {
   xmppTls,
 } from './bench.ts';
 
+t.teardown(() => Seen.endAll());
+
 /** A server's things, the last with something behind it. */
 const withBehind = ({ greeting, answers }: Protocol, more: Uint8Array): Pick<Protocol, 'greeting' | 'answers'> =>
   answers.length === 0

@@ -7,6 +7,8 @@ import t from 'tap';
 import { memoryPair } from '../../transport-memory/src/index.ts';
 import { ascii, clientAgainst, hex, joined, leftFor, Seen, serverAgainst, text } from './bench.ts';
 
+t.teardown(() => Seen.endAll());
+
 const target = 'inner.example:443';
 const connectVia = (...answers: readonly string[]) =>
   clientAgainst(httpConnect(target), { answers: [ascii(answers.join(''))] });
