@@ -33,7 +33,7 @@ export interface Shown {
 /** Opens the page, and waits until it would draw what the hops see. */
 export async function opened(browser: Browser, address: string): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 1_200, height: 900 } });
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   await page.goto(address);
   await page.waitForSelector('body[data-hops=open]');
   return page;

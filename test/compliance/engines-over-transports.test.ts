@@ -13,7 +13,7 @@ import { badlySettled, credentials, pki, sample, Side, unbalanced, until } from 
 import { FaultyWire } from './faulty-wire.ts';
 import { transports } from './transports.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(240_000);
 
 interface Engine {
   readonly client: EngineSource<'client'>;
@@ -27,12 +27,19 @@ interface Engine {
 const leaf = await credentials('ecdsa');
 const identity = { serverName: 'localhost', ca: pki.authorityPem, sessions: 'none' } as const;
 const distrust = { ...identity, ca: pki.otherAuthorityPem };
-const engines: Readonly<Record<'node' | 'tls13' | 'forge', Engine>> = {
+const tls12 = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;
+const engines: Readonly<Record<string, Engine>> = {
   node: {
     client: nodeEngine.client(identity),
     distrusting: nodeEngine.client(distrust),
     server: nodeEngine.server({ credentials: leaf }),
     halfClose: true,
+  },
+  'node, TLS 1.2': {
+    client: nodeEngine.client({ ...identity, ...tls12 }),
+    distrusting: nodeEngine.client({ ...distrust, ...tls12 }),
+    server: nodeEngine.server({ credentials: leaf, ...tls12 }),
+    halfClose: false,
   },
   tls13: {
     client: tls13Engine.client(identity),
@@ -63,6 +70,8 @@ interface Ends {
   readonly below: { readonly client: FaultyWire; readonly server: FaultyWire };
 }
 
+/** Milliseconds; used up on a failure alone. */
+const patience = 20_000;
 const record = 16_384;
 /** What a record may have besides its plaintext, in any of these versions, and a second one that carries nothing. */
 const overhead = 1_024;
@@ -80,7 +89,7 @@ const isOpen = ({ client, server }: Ends): boolean => [client, server].every((si
 
 /** Nothing is left open, every intent has one terminal ack, and the ledgers balance. */
 async function over(t: Test, ...sides: readonly Side[]): Promise<void> {
-  await until(() => sides.every((side) => side.isOver), 'the end of both', 5_000);
+  await until(() => sides.every((side) => side.isOver), 'the end of both', patience);
   for (const side of sides) {
     t.same(badlySettled(side.acks), []);
     t.same(unbalanced(side.ledgers), []);
@@ -100,11 +109,11 @@ const behaviours: readonly Behaviour[] = [
     async (t, make) => {
       const writes = (name: string) => concat(of(...[1, 2, 3].map((n) => Buffer.from(`${name}${n} `))), NEVER);
       const ends = make({ client: { writes: writes('c') }, server: { writes: writes('s') } });
-      await until(() => isOpen(ends), 'the handshake', 5_000);
+      await until(() => isOpen(ends), 'the handshake', patience);
       const { client, server } = ends;
       client.read().write('c4');
       server.read().write('s4');
-      await until(() => server.text.length === 11 && client.text.length === 11, 'all of it', 5_000);
+      await until(() => server.text.length === 11 && client.text.length === 11, 'all of it', patience);
       t.equal(server.text, 'c1 c2 c3 c4');
       t.equal(client.text, 's1 s2 s3 s4');
     },
@@ -114,12 +123,12 @@ const behaviours: readonly Behaviour[] = [
     'a mebibyte each way at once, with its hash',
     async (t, make) => {
       const ends = make();
-      await until(() => isOpen(ends), 'the handshake', 5_000);
+      await until(() => isOpen(ends), 'the handshake', patience);
       const { client, server } = ends;
       const [up, down] = [sample(1_048_576, 1), sample(1_048_576, 2)];
       client.read().connection.writeFrom([up]).subscribe(quiet);
       server.read().connection.writeFrom([down]).subscribe(quiet);
-      await until(() => client.bytes.length >= down.length && server.bytes.length >= up.length, 'all of it', 10_000);
+      await until(() => client.bytes.length >= down.length && server.bytes.length >= up.length, 'all of it', patience);
       t.equal(sha256(server.bytes), sha256(up));
       t.equal(sha256(client.bytes), sha256(down));
     },
@@ -129,18 +138,18 @@ const behaviours: readonly Behaviour[] = [
     'after the peer’s close_notify writes go on in TLS 1.3, and are refused before it',
     async (t, make, { halfClose }) => {
       const ends = make({ client: { halfOpen: true }, server: { halfOpen: true } });
-      await until(() => isOpen(ends), 'the handshake', 5_000);
+      await until(() => isOpen(ends), 'the handshake', patience);
       const { client, server } = ends;
       client.read();
       server.read().write('last words');
       server.connection.closeWrite().subscribe(quiet);
       const said: string[] = [];
-      await until(() => client.plaintextEnd !== 'open', 'the peer’s close_notify', 5_000);
+      await until(() => client.plaintextEnd !== 'open', 'the peer’s close_notify', patience);
       t.equal(client.plaintextEnd, 'complete');
       t.equal(client.text, 'last words');
       if (halfClose) {
         client.write('go on');
-        await until(() => server.text === 'go on', 'what was written after it', 5_000);
+        await until(() => server.text === 'go on', 'what was written after it', patience);
         client.connection.closeWrite().subscribe(quiet);
         await over(t, client, server);
         t.same([client.error, server.error, server.plaintextEnd], [undefined, undefined, 'complete']);
@@ -157,7 +166,7 @@ const behaviours: readonly Behaviour[] = [
     'close() after a write: the peer reads all of it and a clean end, and nothing is cut',
     async (t, make) => {
       const ends = make();
-      await until(() => isOpen(ends), 'the handshake', 5_000);
+      await until(() => isOpen(ends), 'the handshake', patience);
       const { client, server } = ends;
       const bytes = sample(100_000);
       server.read();
@@ -177,11 +186,11 @@ const behaviours: readonly Behaviour[] = [
     async (t, make) => {
       for (const from of ['client', 'server'] as const) {
         const ends = make();
-        await until(() => isOpen(ends), 'the handshake', 5_000);
+        await until(() => isOpen(ends), 'the handshake', patience);
         const [cutting, reading] = from === 'client' ? [ends.client, ends.server] : [ends.server, ends.client];
         reading.read();
         cutting.write('not all');
-        await until(() => reading.text === 'not all', 'what came before', 5_000);
+        await until(() => reading.text === 'not all', 'what came before', patience);
         ends.below[from].duplex.sink.end();
         await over(t, reading);
         t.match(reading.error, { name: 'TruncationError', bytesReceived: 7 }, from);
@@ -191,16 +200,16 @@ const behaviours: readonly Behaviour[] = [
     },
   ],
   [
-    'D5',
+    'integrity',
     'a flipped bit is a PeerMisbehavedError, and nothing is delivered after it',
     async (t, make) => {
       for (const at of ['client', 'server'] as const) {
         const ends = make();
-        await until(() => isOpen(ends), 'the handshake', 5_000);
+        await until(() => isOpen(ends), 'the handshake', patience);
         const [reading, writing] = at === 'client' ? [ends.client, ends.server] : [ends.server, ends.client];
         reading.read();
         writing.write('before');
-        await until(() => reading.text === 'before', 'what came before', 5_000);
+        await until(() => reading.text === 'before', 'what came before', patience);
         ends.below[at].flip();
         writing.write('changed on the way');
         writing.write('and more');
@@ -224,7 +233,7 @@ const behaviours: readonly Behaviour[] = [
       const dropped = make({ isMute: true });
       dropped.client.subscription.unsubscribe();
       t.equal(dropped.client.wire.aborts, 1);
-      await until(() => dropped.server.isOver, 'the peer hears of it', 5_000);
+      await until(() => dropped.server.isOver, 'the peer hears of it', patience);
       t.match(dropped.server.error, { name: /^(Aborted|Truncation)Error$/, phase: 'handshake' });
       t.equal(dropped.server.wire.aborts, 1);
       t.equal(dropped.client.wire.aborts, 1);
@@ -235,7 +244,7 @@ const behaviours: readonly Behaviour[] = [
     'unsubscribed with a write outstanding, it is cut once, and the peer has no clean end',
     async (t, make) => {
       const ends = make();
-      await until(() => isOpen(ends), 'the handshake', 5_000);
+      await until(() => isOpen(ends), 'the handshake', patience);
       const { client, server } = ends;
       server.read();
       ends.below.client.starve();
@@ -253,7 +262,7 @@ const behaviours: readonly Behaviour[] = [
     'a peer that never answers our close_notify: the end comes at closeTimeout',
     async (t, make) => {
       const ends = make({ client: { limits: { closeTimeout: 150 } } });
-      await until(() => isOpen(ends), 'the handshake', 5_000);
+      await until(() => isOpen(ends), 'the handshake', patience);
       const { client, below } = ends;
       below.server.mute();
       const start = performance.now();
@@ -274,17 +283,17 @@ const behaviours: readonly Behaviour[] = [
     async (t, make) => {
       const [readHighWater, readLowWater] = [65_536, 16_384];
       const ends = make({ client: { limits: { readHighWater, readLowWater } } });
-      await until(() => isOpen(ends), 'the handshake', 5_000);
+      await until(() => isOpen(ends), 'the handshake', patience);
       const { client, server } = ends;
       const bytes = sample(786_432);
       const handshake = client.wire.taken;
       server.connection.writeFrom([bytes]).subscribe(quiet);
-      await until(() => client.wire.taken > handshake, 'the first of it', 5_000);
+      await until(() => client.wire.taken > handshake, 'the first of it', patience);
       const taken = (await settled(() => client.wire.taken)) - handshake;
       t.ok(taken <= readHighWater + 65_536 + overhead, `${taken} bytes were taken`);
       t.equal(client.bytes.length, 0);
       client.read();
-      await until(() => client.bytes.length === bytes.length, 'all of it, when it reads', 10_000);
+      await until(() => client.bytes.length === bytes.length, 'all of it, when it reads', patience);
       t.equal(sha256(client.bytes), sha256(bytes));
     },
   ],
@@ -302,7 +311,7 @@ const behaviours: readonly Behaviour[] = [
       t.equal(waiting.client.wire.aborts, 1);
 
       const ends = make();
-      await until(() => isOpen(ends), 'the handshake', 5_000);
+      await until(() => isOpen(ends), 'the handshake', patience);
       const { client, below } = ends;
       below.client.starve();
       for (let n = 0; n < 10_000; n++) client.write(chunk);
@@ -318,7 +327,7 @@ const behaviours: readonly Behaviour[] = [
     'without demand of the transport at most one record is sealed ahead; with it all goes on',
     async (t, make) => {
       const ends = make();
-      await until(() => isOpen(ends), 'the handshake', 5_000);
+      await until(() => isOpen(ends), 'the handshake', patience);
       const { client, server, below } = ends;
       await settled(() => client.wire.writtenBytes); // tickets and the like are no application data
       const before = client.wire.writtenBytes;
@@ -334,7 +343,7 @@ const behaviours: readonly Behaviour[] = [
       t.match(client.readiness.at(-1), { ready: false, blockedOn: ['transport'] });
       server.read();
       below.client.feed();
-      await until(() => server.bytes.length === bytes.length, 'all of it', 5_000);
+      await until(() => server.bytes.length === bytes.length, 'all of it', patience);
       t.equal(sha256(server.bytes), sha256(bytes));
     },
   ],

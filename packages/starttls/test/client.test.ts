@@ -162,6 +162,7 @@ const refusals: readonly Refusal[] = [
   [smtp, ['220 hi\r\n', '250-mx\r\n250 STARTTLS\r\n', '454 not now\r\n'], /refused STARTTLS \(454\)/],
   [imapStartTls(), ['* PREAUTH welcome\r\n'], /PREAUTH/],
   [imapStartTls(), ['* BYE\r\n'], /BYE/],
+  [imapStartTls(), ['* OK\r\n', '* BYE\r\n'], /BYE before TLS/],
   [imapStartTls(), ['* OK\r\n', '* CAPABILITY IMAP4rev1 XSTARTTLS\r\na1 OK\r\n'], /does not offer/],
   [imapStartTls(), ['* OK\r\n', 'a1 BAD what\r\n'], /refused CAPABILITY \(BAD\)/],
   [imapStartTls(), ['* OK\r\n', '* CAPABILITY STARTTLS\r\na1 OK\r\n', 'a2 NO\r\n'], /refused STARTTLS \(NO\)/],

@@ -59,6 +59,7 @@ t.test('P4 (CONNECT): anything but a 2xx is an error, with its status and nothin
     const seen = connectVia(`HTTP/1.1 ${status}\r\nX-Tell: tell-tale\r\n\r\n`, 'body');
     t.ok(seen.error instanceof PeerIncompatibleError, String(seen.error));
     t.match(seen.error?.message, new RegExp(`\\(${status.slice(0, 3)}\\)`));
+    if (status.startsWith('407')) t.match(seen.error?.message, /give headers with Proxy-Authorization/);
     t.notMatch(seen.error?.message, /tell-tale/);
     t.equal(seen.values.length, 0);
     t.equal(seen.aborts, 1);
