@@ -213,6 +213,11 @@ const misbehaviour: readonly Refusal[] = [
   [xmpp, [`${xmppServerHeader}<?pi x?>`], /not well-formed/, false],
   [xmpp, ["<stream xmlns='urn:other'>"], /no XMPP stream/, false],
   [xmpp, ['<stream:stream>'], /prefix/, false],
+  [xmpp, ['</stream>'], /no stream/, false],
+  [xmpp, ['hello <'], /no stream/, false],
+  [xmpp, [xmppServerHeader.replace(/>$/, '/>')], /no stream/, false], // closed as soon as it is open
+  [xmpp, [`${xmppServerHeader}<?xml version='1.0'?>`], /out of place/, false],
+  [xmpp, [xmppFeatures("<?xml version='1.0'?>")], /out of place/, false],
   [xmpp, [`${xmppServerHeader}text<a/>`], /text between/, false],
   [xmpp, [`${xmppServerHeader}</stream:stream>`], /closed/, false],
   [xmpp, [`${xmppServerHeader}<iq/>`], /without features/, false],

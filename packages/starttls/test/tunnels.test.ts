@@ -172,6 +172,8 @@ t.test('SOCKS5: username and password (RFC 1929)', async (t) => {
   const refused = clientAgainst(socks5(target, login), { answers: [hex('0502'), hex('0101')] });
   t.ok(refused.error instanceof PeerIncompatibleError);
   t.notMatch(refused.error?.message, /secret/);
+  const odd = clientAgainst(socks5(target, login), { answers: [hex('0502'), hex('0500'), bound] });
+  t.match(odd.error, { name: 'PeerMisbehavedError', message: /none to username and password/ });
 });
 
 t.test('P4 (SOCKS5): refusals and nonsense', async (t) => {
