@@ -1,11 +1,11 @@
 // Rows A1 to A7 for servers, the same over every engine that can serve. Names in certificates (A5) are a client's row: a
 // server asks for no name of its clients, which is what the test of that row shows.
 import { byAlpn, byHello, byServerName, type EngineSelector } from '@rxtls/core';
-import { memoryPair } from '@rxtls/transport-memory';
 import { EMPTY, NEVER, of, throwError } from 'rxjs';
 import t from 'tap';
-import { Side, turns, until } from '../rules-node/bench.ts';
-import { kits, type Pair, type ServerKit } from './kits.ts';
+import { turns, until } from '../rules-node/bench.ts';
+import { firstFlight } from './first-flight.ts';
+import { kits, type Pair } from './kits.ts';
 import { echoes, served } from './served.ts';
 
 t.setTimeout(120_000);
@@ -208,13 +208,4 @@ for (const kit of kits) {
       name: 'ApiMisuseError',
     });
   });
-}
-
-/** A ClientHello as it goes over the wire. */
-async function firstFlight(kit: ServerKit): Promise<Buffer> {
-  const [a] = memoryPair();
-  const side = new Side(a, kit.client());
-  await until(() => side.wire.written.length > 0, 'the ClientHello');
-  side.subscription.unsubscribe();
-  return Buffer.concat(side.wire.written);
 }
