@@ -8,6 +8,7 @@ export { open } from './open.ts';
 export { whenSafe } from './when-safe.ts';
 export { byHello } from './by-hello.ts';
 export { type CredentialEvent, liveEngine } from './live-engine.ts';
+export { rotatingTicketKeys, type RotatingTicketKeysOptions } from './rotating-ticket-keys.ts';
 export type { EngineSelector, EngineSource } from './engine-source.ts';
 export type { TlsConnection } from './tls-connection.ts';
 export type { BlockedOn, Readiness } from './readiness.ts';

@@ -7,6 +7,7 @@ export { type EngineReadiness, type EngineState, engineReadiness, engineState } 
 export type { EngineTask, Subscribable, TaskResult } from './engine-task.ts';
 export { defaultLimits, type LimitName, type Limits, type Rate, resolveLimits, type UpgradeLimits } from './limits.ts';
 export { type NegotiatedParameters, type PeerIdentity, type TlsVersion, tlsVersions } from './negotiated-parameters.ts';
+export { offeredTickets } from './offered-tickets.ts';
 export {
   type ContentTypeName,
   contentType,
@@ -15,6 +16,7 @@ export {
   maxPlaintextRecordBytes,
   recordHeaderBytes,
 } from './record-header.ts';
+export { maxPreviousTicketKeys, type TicketKeys, ticketKeyBytes } from './ticket-keys.ts';
 export type { TlsEngine } from './tls-engine.ts';
 export type { EngineCapabilities, TlsEngineFactory, TlsHost, TlsRole } from './tls-engine-factory.ts';
 export type { RecordRange, TlsEngineSink } from './tls-engine-sink.ts';
