@@ -1,6 +1,7 @@
 // rxtls's own two ends over real TCP, as the interop tests use them.
 import {
   type ConnectionFailure,
+  type EngineSource,
   type SecureEachOptions,
   type SecureOptions,
   secure,
@@ -207,7 +208,7 @@ export interface Served {
 /** Listens on loopback. Without `project` every connection stays open for the test to use. */
 export async function serve(
   t: Test,
-  engine: TlsEngineFactory<'server'>,
+  engine: EngineSource<'server'>,
   options: SecureEachOptions = {},
   project: (connection: TlsConnection) => ObservableInput<unknown> = () => NEVER,
 ): Promise<Served> {
