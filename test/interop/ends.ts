@@ -2,6 +2,7 @@
 import {
   type ByteDuplex,
   type ConnectionFailure,
+  type EngineSource,
   type SecureEachOptions,
   type SecureOptions,
   secure,
@@ -211,7 +212,7 @@ export interface Served {
 /** Listens on loopback. Without `project` every connection stays open for the test to use. */
 export async function serve(
   t: Test,
-  engine: TlsEngineFactory<'server'>,
+  engine: EngineSource<'server'>,
   options: SecureEachOptions = {},
   project: (connection: TlsConnection) => ObservableInput<unknown> = () => NEVER,
 ): Promise<Served> {
