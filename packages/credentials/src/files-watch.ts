@@ -17,7 +17,8 @@ const retryInterval = 1_000;
  *
  * Two looks that have seen the same are what proves a set: each file held its part in both, so between them, when the first
  * look had ended and the second had not begun, all of them stood on disk side by side. That holds for any way of replacing
- * them: rename, a link that is turned, pieces written one after the other.
+ * them: rename, a link that is turned, pieces written one after the other. (Only a file that is changed and changed back between
+ * the looks could deceive them. Inodes and times would tell, but not every file system keeps those still.)
  */
 export class FilesWatch {
   readonly #paths: ReadonlyMap<string, string>;

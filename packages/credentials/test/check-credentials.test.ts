@@ -103,6 +103,10 @@ t.test("a chain that is out of order, has a gap, is somebody else's, or too long
   refused(t, { cert: pem(leaf, leaf), key }, 'broken-chain', 'cert', says);
   refused(t, { cert: pem(below, notAnAuthority), key: below.keyPem }, 'broken-chain', 'cert', says);
   refused(t, { cert: pem(leaf, root, intermediate), key }, 'broken-chain', 'cert', /certificate 1 of 3/);
+  const forged = Buffer.from(leaf.der);
+  forged[forged.length - 1]! ^= 1;
+  const forgedPem = `-----BEGIN CERTIFICATE-----\n${forged.toString('base64')}\n-----END CERTIFICATE-----\n`;
+  refused(t, { cert: forgedPem + intermediate.pem, key }, 'broken-chain', 'cert', says);
   let last = root;
   for (let index = 0; index < 10; index++) last = authority(`level ${index}`, last);
   const deep = issue({ issuer: last });

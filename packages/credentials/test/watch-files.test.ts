@@ -401,6 +401,35 @@ await t.test("a pipe that takes the file's place after it was looked at does not
   t.same(log.faults(), ['not-a-file']);
 });
 
+await t.test(
+  'a change during a look, of a file that this look has read already, is seen by another look',
+  async (t) => {
+    const { folder, pair } = place(t);
+    const [first, second] = [join(folder, 'first.pem'), join(folder, 'second.pem')];
+    for (const path of [first, second]) writeFileSync(path, pair.cert);
+    const log = watched(t, { first, second });
+    await log.emission(1);
+    const next = newPair();
+    const { stat } = fs.promises;
+    let isArmed = true;
+    fs.promises.stat = (async (path: string, ...rest: []) => {
+      if (path === second && isArmed) {
+        isArmed = false;
+        rename(first, next.cert);
+        await sleep(60); // its event comes within the look
+      }
+      return stat(path, ...rest);
+    }) as typeof stat;
+    syncBuiltinESMExports();
+    t.teardown(() => {
+      fs.promises.stat = stat;
+      syncBuiltinESMExports();
+    });
+    utimesSync(first, new Date(), new Date()); // a look, please
+    t.equal((await log.emission(2)).first, next.cert);
+  },
+);
+
 await t.test('hundreds of changes are a look now and then', async (t) => {
   const { paths, pair, folder } = place(t);
   const opens = countOpens(t);

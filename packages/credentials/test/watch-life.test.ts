@@ -1,6 +1,15 @@
 // What a watch holds, and how long: time, timers, watches of the system, files, the process.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { watchFiles } from '@rxtls/credentials';
 import { firstValueFrom, type SchedulerAction, type SchedulerLike, Subscription, take } from 'rxjs';
@@ -170,6 +179,47 @@ await t.test(
   },
 );
 
+await t.test(
+  'another folder under the same name, without a word of the system: found by a poll, and watched from then on',
+  async (t) => {
+    const folder = t.testdir({ above: { tls: {} } });
+    const at = (...names: string[]): string => join(folder, 'above', ...names);
+    const put = (pair: { cert: string; key: string }): typeof pair => {
+      writeFileSync(at('tls', 'tls.crt'), pair.cert);
+      writeFileSync(at('tls', 'tls.key'), pair.key);
+      return pair;
+    };
+    put(newPair());
+    const clock = new Clock(Date.now());
+    const log = watched(
+      t,
+      { cert: at('tls', 'tls.crt'), key: at('tls', 'tls.key') },
+      { settle: 100, poll: 30_000, scheduler: clock },
+    );
+    /** Two looks. */
+    const seen = async (count: number): Promise<void> => {
+      await until(() => clock.pending[0]! <= 100, 'the time of the second look');
+      clock.pass(100);
+      await log.emission(count);
+      await until(() => clock.pending.length === 1, 'the time of the poll');
+    };
+    await seen(1);
+    renameSync(at(), `${at()}.old`);
+    mkdirSync(at('tls'), { recursive: true });
+    const second = put(newPair());
+    await sleep(50);
+    t.same(clock.pending, [30_000], 'nobody has told');
+    clock.pass(30_000);
+    await seen(2);
+    t.same(log.sets[1], second);
+    const third = put(newPair());
+    await until(() => clock.pending[0]! <= 100, 'the event, from the new folder');
+    clock.pass(100);
+    await seen(3);
+    t.same(log.sets[2], third);
+  },
+);
+
 /** The descriptors of this process whose name matches. */
 const descriptors = (name: RegExp): string[] =>
   readdirSync('/proc/self/fd').filter((descriptor) => {
@@ -231,9 +281,10 @@ await t.test(
       t.equal(systemWatches(), 0, `after ${moment} ms`);
       if (moment % 7 !== 0) t.equal(timers(), 0);
       await sleep(10);
+      // At once: the collector closes what is forgotten, too.
+      await until(() => descriptors(/tls\.(crt|key)/).length === 0, 'every file is closed', 500);
       t.same(late, []);
     }
-    await until(() => descriptors(/tls\.(crt|key)/).length === 0, 'every file is closed');
     t.equal(systemWatches(), 0);
     rename(paths.cert, 'x');
     const pair = newPair();
@@ -277,6 +328,11 @@ await t.test(
   async (t) => {
     const { folder } = place(t);
     t.match(await program(folder, '{ settle: 500 }'), { code: 0, out: 'a set\n' }, 'ended by itself');
+    t.match(
+      await program(folder, '{ settle: 500, firstTimeout: Infinity }'),
+      { code: 0, out: 'a set\n' },
+      'without an end',
+    );
     t.match(await program(folder, '{ keepAlive: true }'), { code: null, out: 'a set\n' }, 'had to be killed');
     rmSync(join(folder, 'tls.key'));
     mkdirSync(join(folder, 'tls.key'));
