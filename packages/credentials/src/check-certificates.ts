@@ -27,7 +27,7 @@ export function readCertificates(text: string, part: string, most: number): read
 export function checkChain(chain: readonly X509Certificate[], part: string, now: number): void {
   chain.forEach((certificate, index) => {
     const which = `${part}: certificate ${index + 1} of ${chain.length}`;
-    const weakness = keyWeakness(certificate.publicKey);
+    const weakness = weaknessOf(certificate);
     if (weakness !== undefined)
       throw new CredentialsError('weak-key', part, `${which} has ${weakness}: have one issued for another key`);
     const issuer = chain[index + 1];
@@ -46,6 +46,14 @@ export function checkChain(chain: readonly X509Certificate[], part: string, now:
       );
     if (now > to) throw new CredentialsError('expired', part, `${which} expired on ${certificate.validTo}: renew it`);
   });
+}
+
+function weaknessOf(certificate: X509Certificate): string | undefined {
+  try {
+    return keyWeakness(certificate.publicKey);
+  } catch {
+    return 'a key of a kind that OpenSSL does not know';
+  }
 }
 
 /** A chain's own end: that of the certificate that ends first. */

@@ -60,7 +60,7 @@ export function checkCredentials(
   checkChain(chain, 'cert', now);
   if (ca !== undefined) readCertificates(ca, 'ca', Number.POSITIVE_INFINITY);
   const [from, to] = [Date.parse(leaf.validFrom), chainEnd(chain)];
-  const warnFrom = to - (warnBefore ?? Math.min(week, (to - from) / 3));
+  const warnFrom = Math.max(0, to - (warnBefore ?? Math.min(week, (to - from) / 3)));
   const warnings = now >= warnFrom ? [`cert: the chain expires on ${new Date(to).toISOString()}: renew it`] : [];
   return Object.freeze<CheckedCredentials>({
     fingerprint256: leaf.fingerprint256,
@@ -73,13 +73,21 @@ export function checkCredentials(
 }
 
 function checkPair(chain: readonly X509Certificate[], leaf: X509Certificate, key: KeyObject): void {
-  if (leaf.checkPrivateKey(key)) return;
-  const index = chain.findIndex((certificate) => certificate.checkPrivateKey(key));
+  if (belongsTo(leaf, key)) return;
+  const index = chain.findIndex((certificate) => belongsTo(certificate, key));
   const what =
     index > 0
       ? `key belongs to certificate ${index + 1} of cert, not to the first: put the leaf first`
       : 'key is not the key of the first certificate in cert: write both, of one renewal';
   throw new CredentialsError(index > 0 ? 'broken-chain' : 'mismatch', index > 0 ? 'cert' : 'key', what);
+}
+
+function belongsTo(certificate: X509Certificate, key: KeyObject): boolean {
+  try {
+    return certificate.checkPrivateKey(key);
+  } catch {
+    return false; // the certificate is for a kind of key that OpenSSL does not know
+  }
 }
 
 /** Own properties, each read once; other names than ours are somebody else's. */

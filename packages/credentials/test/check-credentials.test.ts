@@ -229,3 +229,19 @@ t.test('misuse: no strings, no dates, inherited credentials', async (t) => {
   ])
     t.throws(() => checkCredentials(good, options as never), ApiMisuseError);
 });
+
+t.test('a certificate for a kind of key that nobody knows is refused like any other', async (t) => {
+  const id = Buffer.from('06072a8648ce3d0201', 'hex');
+  for (const odd of [leaf, intermediate]) {
+    const der = Buffer.from(odd.der);
+    der[der.indexOf(id) + id.length - 1] = 0x7f;
+    const text = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
+    const cert = odd === leaf ? text + intermediate.pem : leaf.pem + text;
+    const [fault, part] = odd === leaf ? (['mismatch', 'key'] as const) : (['broken-chain', 'cert'] as const);
+    refused(t, { ...good, cert }, fault, part, /./);
+  }
+});
+
+t.test('a warning may begin before the clock does', async (t) => {
+  t.match(checkCredentials(good, { warnBefore: Number.MAX_SAFE_INTEGER }).warnings, [/expires/]);
+});
