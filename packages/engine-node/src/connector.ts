@@ -25,6 +25,8 @@ export interface Connector {
   readonly role: TlsRole;
   /** Puts OpenSSL on the wire. Called once, when the engine is made. */
   start(core: EngineCore): void;
+  /** OpenSSL begins with the whole ClientHello, and that is not there yet. */
+  readonly awaitsHello?: boolean;
   /** Sees the ciphertext before OpenSSL does: for a choice that needs the ClientHello. */
   preview?(core: EngineCore, bytes: Uint8Array): void;
   /** Whether calls into OpenSSL have to go through {@link Connector.enter}. */

@@ -45,10 +45,11 @@ export class RecordFeed {
     this.#reader.clear();
   }
 
-  /** No more bytes will come. */
-  end(): void {
+  /** No more bytes will come. Before OpenSSL is there, it will never be: what came is given up. */
+  end(hasOpenSsl: boolean): void {
     this.#ended = true;
-    this.pump();
+    if (hasOpenSsl) this.pump();
+    else this.#drained();
   }
 
   /** The record being fed gives plaintext. */

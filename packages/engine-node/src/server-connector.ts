@@ -75,6 +75,10 @@ export class ServerConnector implements Connector {
     if (this.#server === undefined) this.#connect(core);
   }
 
+  get awaitsHello(): boolean {
+    return this.#server === undefined && this.#helloIsOpen;
+  }
+
   #connect(core: EngineCore): void {
     const servers = this.#servers.serversFor(this.#nameSent, core.host.limits);
     const { clientAuth } = this.#settings;

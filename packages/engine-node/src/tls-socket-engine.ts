@@ -83,7 +83,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner, 
 
   /** OpenSSL is not told: it would show the end as if it were a close_notify. Core decides what it means. */
   receiveEnd(): void {
-    this.#feed.end();
+    this.#feed.end(!this.#connector.awaitsHello);
   }
 
   drained(rest: number): void {
