@@ -45,9 +45,17 @@ export interface Drain extends Required<Omit<DrainOptions, 'drained'>> {
  * );
  */
 export function drain(notifier: ObservableInput<unknown>, options: DrainOptions): Drain {
-  const { deadline, quiet = 1_000, drained = {} } = options;
+  const { deadline, quiet = 1_000, drained = {} } = options ?? {};
   if (!Number.isFinite(deadline) || deadline < 0)
     throw new ApiMisuseError('drain: deadline must be a number of milliseconds');
   if (!Number.isFinite(quiet) || quiet < 0) throw new ApiMisuseError('drain: quiet must be a number of milliseconds');
-  return Object.freeze({ notifier: from(notifier), deadline, quiet, drained });
+  return Object.freeze({ notifier: observableOf(notifier), deadline, quiet, drained });
+}
+
+function observableOf(notifier: ObservableInput<unknown>): Observable<unknown> {
+  try {
+    return from(notifier);
+  } catch (cause) {
+    throw new ApiMisuseError('drain(notifier, { deadline }): notifier must be an observable, or a promise', { cause });
+  }
 }

@@ -67,7 +67,7 @@ export function secureEach<R>(
   const { maxConcurrentHandshakes, failed, upgrade, drain, ...own } = options;
   if (upgrade !== undefined && typeof upgrade !== 'function')
     throw new ApiMisuseError('secureEach: upgrade must be an operator, such as smtpStartTlsServer({ name })');
-  if (drain !== undefined && !isObservable(drain.notifier))
+  if (drain !== undefined && !isObservable(drain?.notifier))
     throw new ApiMisuseError('secureEach: drain must be what drain(notifier, { deadline }) gives');
   const settings = resolveSecureOptions(
     maxConcurrentHandshakes === undefined ? own : { ...own, limits: { ...own.limits, maxConcurrentHandshakes } },

@@ -216,7 +216,18 @@ t.test('drain: without its notifier everything is as before; unsubscribing durin
 });
 
 t.test('drain: options that cannot be', async (t) => {
-  for (const options of [{}, { deadline: -1 }, { deadline: Number.NaN }, { deadline: 1, quiet: -1 }, { deadline: '1' }])
+  for (const options of [
+    undefined,
+    null,
+    {},
+    { deadline: -1 },
+    { deadline: Number.NaN },
+    { deadline: 1, quiet: -1 },
+    { deadline: '1' },
+  ])
     t.throws(() => drain(NEVER, options as never), ApiMisuseError, JSON.stringify(options));
-  t.throws(() => secureEach(placeboEngine.server(), () => NEVER, { drain: NEVER as never }), ApiMisuseError);
+  for (const notifier of [undefined, null, 5, {}])
+    t.throws(() => drain(notifier as never, { deadline: 1 }), ApiMisuseError);
+  for (const wrong of [NEVER, null, {}])
+    t.throws(() => secureEach(placeboEngine.server(), () => NEVER, { drain: wrong as never }), ApiMisuseError);
 });
