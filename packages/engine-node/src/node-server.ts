@@ -5,6 +5,7 @@ import { inheritingNothing } from './openssl-options.ts';
 import { policyHash } from './policy-hash.ts';
 import { contextOptions, contextRefused } from './secure-context.ts';
 import type { ServerSettings } from './server-options.ts';
+import { tellKeylog } from './tell-keylog.ts';
 
 /**
  * A `tls.Server` that never listens: it gives a duplex what a bare server-side `TLSSocket` lacks. Node answers by events
@@ -47,10 +48,7 @@ export class NodeServer {
       this.#server.on('OCSPRequest', (_certificate: Buffer, _issuer: Buffer, respond: Respond) =>
         respond(null, ocspStaple),
       );
-    if (keylog)
-      this.#server.on('keylog', (line: Buffer) =>
-        this.#current?.sink.event({ type: 'keylog', line: line.toString('latin1').trimEnd() }),
-      );
+    if (keylog) this.#server.on('keylog', (line: Buffer) => tellKeylog(this.#current?.sink, line));
   }
 
   connect(core: EngineCore): void {
