@@ -14,6 +14,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'engine-node': ['@rxtls/core/engine', '@rxtls/core/engine-parts', 'node:'],
   'engine-forge': ['@rxtls/core/engine', '@rxtls/core/engine-parts', 'node-forge'],
   'engine-tls13': ['@rxtls/core/engine', '@rxtls/core/engine-parts', '@noble/', 'node:'],
+  credentials: ['@rxtls/core/engine', '@rxtls/core/engine-parts', 'rxjs', 'node:'],
   'transport-tcp': ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'node:'],
   'transport-memory': ['@rxtls/core', '@rxtls/core/engine', 'rxjs'],
   'transport-streams': ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'node:'],

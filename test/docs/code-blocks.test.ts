@@ -26,6 +26,7 @@ const variables: Readonly<Record<string, string>> = {
 };
 const modules: readonly string[] = [
   '@rxtls/core',
+  '@rxtls/credentials',
   '@rxtls/engine-node',
   '@rxtls/starttls',
   '@rxtls/testing',

@@ -1,6 +1,8 @@
 // rxtls's own two ends over real TCP, as the interop tests use them.
 import {
+  type ByteDuplex,
   type ConnectionFailure,
+  type EngineSource,
   type SecureEachOptions,
   type SecureOptions,
   secure,
@@ -8,12 +10,13 @@ import {
   type TlsConnection,
   type TlsError,
   type TlsEvent,
+  type UpgradeReady,
 } from '@rxtls/core';
 import type { TlsEngineFactory } from '@rxtls/core/engine';
 import { nodeEngine, type NodeClientOptions, type NodeServerOptions } from '@rxtls/engine-node';
 import { type TestCredentials, type TestLeafName, type TestPki, testPki } from '@rxtls/testing';
 import { connect, listen } from '@rxtls/transport-tcp';
-import { NEVER, type ObservableInput, retry, Subject, timer } from 'rxjs';
+import { NEVER, type Observable, type ObservableInput, type OperatorFunction, retry, Subject, timer } from 'rxjs';
 import type { Test } from 'tap';
 
 export const host = '127.0.0.1';
@@ -118,6 +121,7 @@ export async function dial(
   port: number,
   engine: TlsEngineFactory<'client'>,
   options: SecureOptions = {},
+  upgrade?: OperatorFunction<ByteDuplex, UpgradeReady>,
 ): Promise<Dialled> {
   const tcp = connect({ host, port }).pipe(
     retry({ count: 100, delay: (error: TlsError) => (error.phase === 'setup' ? timer(50) : failing(error)) }),
@@ -129,7 +133,8 @@ export async function dial(
     end = resolve;
   });
   return new Promise((resolve, reject) => {
-    const subscription = tcp.pipe(secure(engine, { ...options, observe })).subscribe({
+    const transport: Observable<ByteDuplex | UpgradeReady> = upgrade === undefined ? tcp : tcp.pipe(upgrade);
+    const subscription = transport.pipe(secure(engine, { ...options, observe })).subscribe({
       next: (connection) =>
         resolve({
           connection,
@@ -207,7 +212,7 @@ export interface Served {
 /** Listens on loopback. Without `project` every connection stays open for the test to use. */
 export async function serve(
   t: Test,
-  engine: TlsEngineFactory<'server'>,
+  engine: EngineSource<'server'>,
   options: SecureEachOptions = {},
   project: (connection: TlsConnection) => ObservableInput<unknown> = () => NEVER,
 ): Promise<Served> {

@@ -53,8 +53,17 @@ export class Program {
     this.#child.stdin.end();
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
   kill(): void {
     this.#child.kill('SIGKILL');
+  }
+
+  /** Tells it to end, for those that have children of their own. */
+  end(): void {
+    this.#child.kill('SIGTERM');
   }
 
   /** The first match in what it printed; what it printed instead is in the error. */

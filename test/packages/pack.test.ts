@@ -124,11 +124,14 @@ export const wrong: TlsEngineFactory<'client'> = factory;
   write(
     'node-program.ts',
     `import { secure } from '@rxtls/core';
+import { watchFiles } from '@rxtls/credentials';
 import { nodeEngine } from '@rxtls/engine-node';
 import { engineCompliance, placeboEngine } from '@rxtls/testing';
 import { connect } from '@rxtls/transport-tcp';
 import { connectWebSocket } from '@rxtls/transport-websocket';
 import { listenWebSocket } from '@rxtls/transport-websocket/node';
+import type { Observable } from 'rxjs';
+export const files: Observable<{ readonly cert: string; readonly key: string }> = watchFiles({ cert: 'tls.crt', key: 'tls.key' });
 export const socket = connectWebSocket('wss://a.example/');
 export const sockets = listenWebSocket({ port: 0 });
 export const suite = engineCompliance({ client: placeboEngine.client(), server: placeboEngine.server() });

@@ -98,7 +98,7 @@ t.test('tickets: anything but a whole ticket of ours opens as nothing', async (t
 });
 
 t.test('cookies: anything but a whole cookie of this handshake is none', async (t) => {
-  const keys = new SealingKeys(nodeCrypto, new Uint8Array(randomBytes(32)));
+  const keys = new SealingKeys(nodeCrypto, [new Uint8Array(randomBytes(32))]);
   const state = { hello: new Uint8Array(randomBytes(32)), suite: suite.id, group: 29 };
   const whole = sealCookie(keys, host, state);
   t.ok(isCookie(keys, host, whole, state), 'the cookie that the others are made of is good');

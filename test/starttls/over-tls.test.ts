@@ -29,6 +29,7 @@ import {
   toArray,
 } from 'rxjs';
 import t from 'tap';
+import { transportOf } from '../../packages/core/src/upgrade-ready.ts';
 import { protocols, Seen } from '../../packages/starttls/test/bench.ts';
 import {
   ascii,
@@ -45,6 +46,8 @@ import {
   tls13,
   type Upgrade,
 } from './ends.ts';
+import { impatient } from './impatient.ts';
+import { connectProxy, socksProxy } from './proxies.ts';
 
 t.setTimeout(60_000);
 const seed = process.env['RXTLS_SEED'] === undefined ? {} : { seed: Number(process.env['RXTLS_SEED']) };
@@ -60,6 +63,8 @@ const upgrades: readonly Both[] = [
   ...protocols.map(({ name, client, server }) => ({ name, client: () => client(), server: () => server() })),
   { name: 'PROXY 1', client: () => proxyProtocol({ version: 1, ...ends }), server: () => proxyProtocolServer() },
   { name: 'PROXY 2', client: () => proxyProtocol(ends), server: () => proxyProtocolServer() },
+  { name: 'CONNECT', client: () => httpConnect('inner.example:443'), server: connectProxy },
+  { name: 'SOCKS5', client: () => socks5('inner.example:443'), server: socksProxy },
   {
     name: 'PROXY, then SMTP',
     client: () => pipe(proxyProtocol(ends), smtpStartTls({ name: 'client.test' })),
@@ -178,6 +183,49 @@ for (const { name, client, server } of upgrades) {
     served.subscription.unsubscribe();
   });
 }
+
+for (const { name, client, server } of upgrades)
+  t.test(`P6 (${name}): plaintext that follows the dialogue is no TLS, and nothing of it is emitted`, async (t) => {
+    for (const engines of [tls13, node])
+      for (const side of ['client', 'server'] as const) {
+        const [a, b] = memoryPair();
+        const injecting = kept(side === 'client' ? b : a)
+          .pipe(side === 'client' ? server() : client())
+          .subscribe((ready) => transportOf(ready).sink.write(ascii('250 injected\r\n')));
+        const victim =
+          side === 'client'
+            ? new Seen(a, pipe(client(), secure(engines.client)))
+            : new Seen(b, pipe(server(), secure(engines.server)));
+        for (let turn = 0; turn < 200 && victim.error === undefined; turn++)
+          await new Promise((resolve) => setTimeout(resolve, 2));
+        t.match(victim.error, { name: 'NotTlsError' }, `${engines.name}, ${side}: ${victim.error}`);
+        t.equal(victim.values.length, 0);
+        t.equal(victim.aborts, 1);
+        injecting.unsubscribe();
+      }
+  });
+
+for (const { name, server, questions } of [
+  ...protocols,
+  { name: 'PROXY', server: () => proxyProtocolServer(), questions: [ascii('PROXY UNKNOWN\r\n')] },
+])
+  t.test(`P7 (${name}): a ClientHello in one piece with the command completes its handshake`, async (t) => {
+    for (const engines of [tls13, node]) {
+      const [a, b] = memoryPair();
+      const served = new Served(kept(b), engines.server, { upgrade: server() });
+      const chunks = await lastValueFrom(
+        kept(impatient(a, questions)).pipe(
+          secure(engines.client),
+          timeout({ first: 10_000 }),
+          use((connection) => connection.exchange([ascii('at once')], { halfClose: true })),
+          toArray(),
+        ),
+      );
+      t.equal(text(...chunks), 'at once', engines.name);
+      t.same(served.failures, []);
+      served.subscription.unsubscribe();
+    }
+  });
 
 t.test('secureEach: one transport’s upgrade fails, the others go on; `failed` tells which', async (t) => {
   const [a, b] = memoryPair();

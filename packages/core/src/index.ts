@@ -12,6 +12,7 @@ export { byServerName } from './by-server-name.ts';
 export { byAlpn } from './by-alpn.ts';
 export { ja4 } from './ja4.ts';
 export { type CredentialEvent, liveEngine } from './live-engine.ts';
+export { rotatingTicketKeys, type RotatingTicketKeysOptions } from './rotating-ticket-keys.ts';
 export type { EngineChoice, EngineSelector, EngineSource } from './engine-source.ts';
 export type { TlsConnection } from './tls-connection.ts';
 export type { BlockedOn, Readiness } from './readiness.ts';

@@ -1,11 +1,10 @@
-import { hkdfSync, randomBytes } from 'node:crypto';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { EngineCore } from './connector.ts';
 import { inheritingNothing } from './openssl-options.ts';
-import { policyHash } from './policy-hash.ts';
 import { contextOptions, contextRefused } from './secure-context.ts';
 import type { ServerSettings } from './server-options.ts';
 import { tellKeylog } from './tell-keylog.ts';
+import type { TicketKey } from './ticket-key.ts';
 
 /**
  * A `tls.Server` that never listens: it gives a duplex what a bare server-side `TLSSocket` lacks. Node answers by events
@@ -16,8 +15,8 @@ export class NodeServer {
   #current: EngineCore | undefined;
 
   /** @throws ApiMisuseError when OpenSSL refuses the options. */
-  constructor(settings: ServerSettings, renegotiation: boolean, virtualHost = '') {
-    const policy = sessionPolicy(settings, virtualHost);
+  constructor(settings: ServerSettings, renegotiation: boolean, policy: string, ticketKey: TicketKey) {
+    const ticketKeys = ticketKey.copy();
     try {
       this.#server = createServer(
         inheritingNothing({
@@ -29,11 +28,14 @@ export class NodeServer {
           // Time belongs to core.
           handshakeTimeout: 0,
           sessionIdContext: policy.slice(0, 32),
-          ticketKeys: derivedTicketKeys(settings.ticketKeys ?? randomBytes(48), policy),
+          ticketKeys,
         }),
       );
     } catch (error) {
       throw contextRefused(error);
+    } finally {
+      // OpenSSL has them by now.
+      ticketKeys.fill(0);
     }
     this.#server.on('secureConnection', (socket: TLSSocket) => {
       this.#current?.adopt(socket);
@@ -77,14 +79,3 @@ export class NodeServer {
 }
 
 type Respond = (error: Error | null, response: Buffer) => void;
-
-/** What a server's sessions hang on: a ticket made under another policy does not decrypt, and the client proves itself anew. */
-const sessionPolicy = (settings: ServerSettings, virtualHost: string): string =>
-  policyHash([
-    [settings.clientAuth, settings.trust?.hash ?? null, settings.verify !== undefined],
-    [virtualHost, settings.credentials.map(({ names }) => names)],
-    [settings.alpnProtocols, settings.versions, settings.legacy],
-  ]);
-
-const derivedTicketKeys = (secret: Uint8Array, policy: string): Buffer =>
-  Buffer.from(hkdfSync('sha256', secret, '', `rxtls session tickets ${policy}`, 48));

@@ -1,10 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import type { Limits } from '@rxtls/core/engine';
 import { NodeServer } from './node-server.ts';
+import { policyHash } from './policy-hash.ts';
 import type { ServerSettings } from './server-options.ts';
+import { TicketContexts } from './ticket-contexts.ts';
+import type { TicketKey } from './ticket-key.ts';
 
 /** The servers of one factory: one for each virtual host, so that their sessions never meet, and one for all other names. */
 export class NodeServers {
   readonly #settings: ServerSettings;
+  readonly #secrets: readonly [Uint8Array, ...Uint8Array[]];
   readonly #strict: readonly Entry[];
   /** The same with renegotiation, made when a connection first allows it: OpenSSL keeps that choice per context. */
   #renegotiable: readonly Entry[] | undefined;
@@ -12,7 +17,8 @@ export class NodeServers {
   /** @throws ApiMisuseError when OpenSSL refuses the options. */
   constructor(settings: ServerSettings) {
     this.#settings = settings;
-    this.#strict = entries(settings, false);
+    this.#secrets = settings.ticketKeys ?? [randomBytes(48)];
+    this.#strict = entries(settings, false, this.#secrets);
   }
 
   /** Whether a connection needs its client's name before OpenSSL starts. */
@@ -20,16 +26,22 @@ export class NodeServers {
     return this.#settings.virtualHosts.length > 0;
   }
 
-  /** The server for that name; undefined when it is not served. */
-  serverFor(name: string | undefined, limits: Limits): NodeServer | undefined {
+  /** Whether it needs its client's tickets: there are several keys, or a ticket may bring back a client who cannot be judged. */
+  get chooseByTicket(): boolean {
+    const { resumption, clientAuth } = this.#settings;
+    return resumption && (this.#secrets.length > 1 || clientAuth !== 'none');
+  }
+
+  /** The servers for that name; undefined when it is not served. */
+  serversFor(name: string | undefined, limits: Limits): TicketContexts | undefined {
     const named = this.#entries(limits).find(({ pattern }) => name !== undefined && matchesHost(pattern, name));
-    if (named !== undefined) return named.server;
-    return this.#settings.requireServerName ? undefined : this.#entries(limits).at(-1)?.server;
+    if (named !== undefined) return named.servers;
+    return this.#settings.requireServerName ? undefined : this.#entries(limits).at(-1)?.servers;
   }
 
   #entries(limits: Limits): readonly Entry[] {
     if (limits.renegotiation === false) return this.#strict;
-    this.#renegotiable ??= entries(this.#settings, true);
+    this.#renegotiable ??= entries(this.#settings, true, this.#secrets);
     return this.#renegotiable;
   }
 }
@@ -37,7 +49,7 @@ export class NodeServers {
 interface Entry {
   /** Empty for the default, which comes last. */
   readonly pattern: string;
-  readonly server: NodeServer;
+  readonly servers: TicketContexts;
 }
 
 /** Whose names these are is the server's to say: unlike in a certificate, `*.example` may stand right above the top. */
@@ -47,12 +59,28 @@ const matchesHost = (pattern: string, name: string): boolean =>
     : pattern !== '' && pattern === name;
 
 /** Exact names first, so that none is hidden by a wildcard. */
-const entries = (settings: ServerSettings, renegotiation: boolean): readonly Entry[] => [
-  ...settings.virtualHosts
-    .map(({ pattern, credentials }) => ({
-      pattern,
-      server: new NodeServer({ ...settings, credentials }, renegotiation, pattern),
-    }))
-    .sort((one, other) => Number(one.pattern.startsWith('*')) - Number(other.pattern.startsWith('*'))),
-  { pattern: '', server: new NodeServer(settings, renegotiation) },
-];
+function entries(
+  settings: ServerSettings,
+  renegotiation: boolean,
+  secrets: readonly [Uint8Array, ...Uint8Array[]],
+): readonly Entry[] {
+  const entry = (own: ServerSettings, pattern: string): Entry => {
+    const policy = sessionPolicy(own, pattern);
+    const make = (key: TicketKey): NodeServer => new NodeServer(own, renegotiation, policy, key);
+    return { pattern, servers: new TicketContexts(secrets, policy, make, own.clientAuth !== 'none') };
+  };
+  return [
+    ...settings.virtualHosts
+      .map(({ pattern, credentials }) => entry({ ...settings, credentials }, pattern))
+      .sort((one, other) => Number(one.pattern.startsWith('*')) - Number(other.pattern.startsWith('*'))),
+    entry(settings, ''),
+  ];
+}
+
+/** What a server's sessions hang on: a ticket made under another policy does not decrypt, and the client proves itself anew. */
+const sessionPolicy = (settings: ServerSettings, virtualHost: string): string =>
+  policyHash([
+    [settings.clientAuth, settings.trust?.hash ?? null, settings.verify !== undefined],
+    [virtualHost, settings.credentials.map(({ names }) => names)],
+    [settings.alpnProtocols, settings.versions, settings.legacy],
+  ]);

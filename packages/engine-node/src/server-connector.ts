@@ -6,6 +6,7 @@ import {
   contentType,
   EngineFailureError,
   type Limits,
+  offeredTickets,
   PeerIncompatibleError,
   PeerMisbehavedError,
 } from '@rxtls/core/engine';
@@ -35,8 +36,11 @@ export class ServerConnector implements Connector {
   readonly #hello: ClientHelloReader;
   #helloIsOpen = true;
   #nameSent: string | undefined;
+  #tickets: readonly Uint8Array[] = [];
   #helloProblem: unknown;
   #server: NodeServer | undefined;
+  /** Paths of the leaves in the client's tickets. */
+  readonly #offered: ProvedChains = new Map();
   #authenticated = false;
 
   constructor(settings: ServerSettings, servers: NodeServers, proved: ProvedChains, limits: Limits) {
@@ -47,19 +51,24 @@ export class ServerConnector implements Connector {
   }
 
   start(core: EngineCore): void {
-    if (!this.#servers.chooseByName) this.#connect(core);
+    if (!this.#servers.chooseByName && !this.#servers.chooseByTicket) this.#connect(core);
   }
 
-  /** Reads the client's name: OpenSSL chooses no virtual host by it, and forgets it in resumptions of TLS 1.2. */
+  /**
+   * Reads the client's name: OpenSSL chooses no virtual host by it, and forgets it in resumptions of TLS 1.2. And its tickets:
+   * OpenSSL has one key for them.
+   */
   preview(core: EngineCore, bytes: Uint8Array): void {
     if (!this.#helloIsOpen) return;
     try {
       const hello = this.#hello.receive(bytes);
       if (hello === undefined) return;
       this.#nameSent = hello.serverName;
+      if (this.#servers.chooseByTicket)
+        this.#tickets = offeredTickets(hello, Math.max(1, core.host.limits.maxPskIdentities));
     } catch (error) {
-      // With OpenSSL on the wire already, it may refuse such a hello with its own alert; if it does not, we do.
-      if (this.#server === undefined) throw error;
+      // OpenSSL may refuse such a hello with its own alert; if it does not, we do. By name it cannot be chosen any more.
+      if (this.#servers.chooseByName) throw error;
       this.#helloProblem = error;
     }
     this.#helloIsOpen = false;
@@ -67,7 +76,12 @@ export class ServerConnector implements Connector {
   }
 
   #connect(core: EngineCore): void {
-    this.#server = this.#servers.serverFor(this.#nameSent, core.host.limits);
+    const servers = this.#servers.serversFor(this.#nameSent, core.host.limits);
+    const { clientAuth } = this.#settings;
+    this.#server = servers?.serverFor(
+      this.#tickets,
+      clientAuth === 'none' ? undefined : (leaf) => this.#mayResume(core, leaf),
+    );
     if (this.#server === undefined) {
       core.sink.ciphertext(Uint8Array.from(unrecognizedName));
       throw new PeerIncompatibleError('the client asks for no name that is served here', {
@@ -75,6 +89,20 @@ export class ServerConnector implements Connector {
       });
     }
     this.enter(core, () => this.#server?.connect(core));
+  }
+
+  /** A ticket holds no intermediates: of whom it brings back there has to be a path, or there is no use in resuming. */
+  #mayResume(core: EngineCore, leaf: Uint8Array | undefined): boolean {
+    const { clientAuth, trust } = this.#settings;
+    if (leaf === undefined || trust === undefined) return clientAuth === 'request';
+    const rules = { now: core.host.wallClock(), limits: core.host.limits };
+    try {
+      this.#offered.set(leafKey(leaf), this.#path(leaf, trust, rules));
+      return true;
+    } catch {
+      // Whatever it is that speaks against it: a full handshake will say it.
+      return false;
+    }
   }
 
   /** Once Node has given its socket away, events of the connection are the socket's own. */
@@ -129,13 +157,16 @@ export class ServerConnector implements Connector {
     return provedChain(shown, trust, shown.length > 1, rules);
   }
 
-  /**
-   * A resumed chain was proved by this factory, or it is proved now: a ticket of another server with our `ticketKeys`
-   * holds no intermediates, so where one is needed the connection is refused.
-   */
+  /** A resumed chain was proved by this factory, or it is proved now: see {@link ServerConnector.#mayResume}. */
   #resumedChain(shown: Chain, trust: TrustAnchors, rules: ChainRules): Chain {
-    if (shown[0] === undefined) return shown;
-    return this.#proved.get(leafKey(shown[0])) ?? provedChain(shown, trust, true, rules);
+    const [leaf] = shown;
+    if (leaf === undefined) return shown;
+    return this.#offered.get(leafKey(leaf)) ?? this.#path(leaf, trust, rules);
+  }
+
+  /** @throws CertificateError when the leaf alone leads to no anchor, and this factory knows no more of it */
+  #path(leaf: Uint8Array, trust: TrustAnchors, rules: Pick<ChainRules, 'now' | 'limits'>): Chain {
+    return this.#proved.get(leafKey(leaf)) ?? provedChain([leaf], trust, true, rules);
   }
 
   #remember(chain: readonly Uint8Array[]): void {

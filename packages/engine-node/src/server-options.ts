@@ -1,11 +1,13 @@
-import { ApiMisuseError, type TlsVersion } from '@rxtls/core/engine';
+import { ApiMisuseError, type TicketKeys, type TlsVersion } from '@rxtls/core/engine';
 import {
   alpnList,
   type ClientAuth,
   clientAuthOption,
   flag,
+  isRepeated,
   ownOptions,
   referenceIdentity,
+  ticketKeysOption,
   verifyOption,
   type VerifyPeer,
 } from '@rxtls/core/engine-parts';
@@ -29,8 +31,11 @@ export interface NodeServerOptions {
   readonly clientCa?: CertificateInput;
   /** Asked after our own checks have passed, on resumption too. */
   readonly verify?: VerifyPeer;
-  /** 48 bytes from which ticket keys are derived, for servers that share sessions; absent: random for each factory. */
-  readonly ticketKeys?: Uint8Array;
+  /**
+   * What ticket keys are derived from, for servers that share sessions, and for rotation: 48 random bytes, or the current 48 and
+   * at most four previous ones. Absent: random for each factory.
+   */
+  readonly ticketKeys?: Uint8Array | TicketKeys;
   /** `'none'`: no resumption. */
   readonly sessions?: 'none';
   /** A DER OCSP response for clients that ask (RFC 6066 §8). */
@@ -61,7 +66,8 @@ export interface ServerSettings {
   readonly clientAuth: ClientAuth;
   readonly trust: TrustAnchors | undefined;
   readonly verify: VerifyPeer | undefined;
-  readonly ticketKeys: Uint8Array | undefined;
+  /** The current one first. */
+  readonly ticketKeys: readonly [Uint8Array, ...Uint8Array[]] | undefined;
   readonly resumption: boolean;
   readonly ocspStaple: Buffer | undefined;
   readonly keylog: boolean;
@@ -118,7 +124,7 @@ export function serverSettings(options: NodeServerOptions): ServerSettings {
     clientAuth,
     trust: own.clientCa === undefined ? undefined : trustAnchors(own.clientCa as CertificateInput, 'clientCa'),
     verify: verifyOption(own.verify, 'verify'),
-    ticketKeys: ticketKeys(own.ticketKeys),
+    ticketKeys: ticketKeysOption(own.ticketKeys, bareKeyProblem),
     resumption: own.sessions === undefined,
     ocspStaple: staple(own.ocspStaple),
     keylog: flag(own.keylog, 'keylog'),
@@ -151,14 +157,11 @@ function credentialSets(value: unknown, name: string): readonly LoadedCredential
   return sets.map((set) => loadCredentials(set, name));
 }
 
-/** CVE-2020-13777: a key of zeros is a key that everybody has. */
-function ticketKeys(value: unknown): Uint8Array | undefined {
-  if (value === undefined) return undefined;
-  if (!(value instanceof Uint8Array) || value.length !== 48) throw new ApiMisuseError('ticketKeys must be 48 bytes');
-  const halves = [value.subarray(16, 32), value.subarray(32, 48)];
-  if (halves.some((half) => half.every((byte) => byte === half[0])))
-    throw new ApiMisuseError('ticketKeys must be random: one byte repeated is no key');
-  return new Uint8Array(value);
+/** A single array may begin with any name: Node has the keys in the other two thirds. */
+function bareKeyProblem(key: Uint8Array): string | undefined {
+  if (key.length !== 48) return 'must be 48 bytes';
+  const halves = [key.subarray(16, 32), key.subarray(32, 48)];
+  return halves.some(isRepeated) ? 'must be random: one byte repeated is no key' : undefined;
 }
 
 function staple(value: unknown): Buffer | undefined {

@@ -1,10 +1,12 @@
-import { ApiMisuseError, type TlsHost } from '@rxtls/core/engine';
+import { ApiMisuseError, type TicketKeys, type TlsHost } from '@rxtls/core/engine';
 import {
   type ClientAuth,
   clientAuthOption,
   flag,
+  isRepeated,
   ownOptions,
   referenceIdentity,
+  ticketKeysOption,
   type VerifyPeer,
   verifyOption,
 } from '@rxtls/core/engine-parts';
@@ -50,8 +52,11 @@ export interface Tls13ServerOptions {
   readonly clientCa?: CertificateInput;
   /** Asked after our own checks have passed, on resumption too, and of an external key with an empty chain. */
   readonly verify?: VerifyPeer;
-  /** At least 32 random bytes from which ticket keys are derived, for servers that share sessions; absent: random for each factory. */
-  readonly ticketKeys?: Uint8Array;
+  /**
+   * What ticket keys are derived from, for servers that share sessions, and for rotation: at least 32 random bytes, or the
+   * current 48 and at most four previous ones. Absent: random for each factory.
+   */
+  readonly ticketKeys?: Uint8Array | TicketKeys;
   /** `'none'`: no tickets. */
   readonly sessions?: 'none';
   /** Keys that clients have from elsewhere (RFC 8446 §4.2.11). A client that uses one shows no certificate. */
@@ -131,7 +136,9 @@ export function serverSettings(crypto: CryptoProvider, options: Tls13ServerOptio
   const virtualHosts = virtualHostList(own.serverNames, crypto);
   const requireServerName = flag(own.requireServerName, 'requireServerName');
   if (requireServerName && virtualHosts.length === 0) throw new ApiMisuseError('requireServerName needs serverNames');
-  const sealing = new SealingKeys(crypto, ticketKeys(own.ticketKeys));
+  const secrets = ticketKeysOption(own.ticketKeys, bareKeyProblem);
+  const sealing = new SealingKeys(crypto, secrets);
+  for (const secret of secrets ?? []) secret.fill(0);
   const known = new KnownCertificates(crypto);
   const clientRules = (host: TlsHost): ChainRules => ({
     usage: 'clientAuth',
@@ -217,14 +224,10 @@ function credentialSets(value: unknown, name: string, crypto: CryptoProvider): r
   return sets.map((set) => loadCredentials(set, name, crypto));
 }
 
-/** CVE-2020-13777: a key of zeros is a key that everybody has. */
-function ticketKeys(value: unknown): Uint8Array | undefined {
-  if (value === undefined) return undefined;
-  if (!(value instanceof Uint8Array) || value.length < 32)
-    throw new ApiMisuseError('ticketKeys must be at least 32 bytes');
-  if (value.every((byte) => byte === value[0]))
-    throw new ApiMisuseError('ticketKeys must be random: one byte repeated is no key');
-  return new Uint8Array(value);
+/** A single array may be of any length that is a secret. */
+function bareKeyProblem(key: Uint8Array): string | undefined {
+  if (key.length < 32) return 'must be at least 32 bytes';
+  return isRepeated(key) ? 'must be random: one byte repeated is no key' : undefined;
 }
 
 function staple(value: unknown): Uint8Array | undefined {

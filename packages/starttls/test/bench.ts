@@ -150,6 +150,7 @@ export const protocols: readonly Protocol[] = [
 
 /** What an observable has done. */
 export class Seen<T> {
+  static readonly #all: Subscription[] = [];
   readonly values: T[] = [];
   error: TlsError | undefined;
   completed = false;
@@ -183,6 +184,12 @@ export class Seen<T> {
         error: (error: TlsError) => (this.error = error),
         complete: () => (this.completed = true),
       });
+    Seen.#all.push(this.subscription);
+  }
+
+  /** Ends every dialogue that a test has left open, whose timer would keep the process for as long as `upgradeTimeout`. */
+  static endAll(): void {
+    for (const subscription of Seen.#all.splice(0)) subscription.unsubscribe();
   }
 }
 

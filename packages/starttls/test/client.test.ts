@@ -38,6 +38,8 @@ import {
   xmppTls,
 } from './bench.ts';
 
+t.teardown(() => Seen.endAll());
+
 /** A server's things, the last with something behind it. */
 const withBehind = ({ greeting, answers }: Protocol, more: Uint8Array): Pick<Protocol, 'greeting' | 'answers'> =>
   answers.length === 0
@@ -160,6 +162,7 @@ const refusals: readonly Refusal[] = [
   [smtp, ['220 hi\r\n', '250-mx\r\n250 STARTTLS\r\n', '454 not now\r\n'], /refused STARTTLS \(454\)/],
   [imapStartTls(), ['* PREAUTH welcome\r\n'], /PREAUTH/],
   [imapStartTls(), ['* BYE\r\n'], /BYE/],
+  [imapStartTls(), ['* OK\r\n', '* BYE\r\n'], /BYE before TLS/],
   [imapStartTls(), ['* OK\r\n', '* CAPABILITY IMAP4rev1 XSTARTTLS\r\na1 OK\r\n'], /does not offer/],
   [imapStartTls(), ['* OK\r\n', 'a1 BAD what\r\n'], /refused CAPABILITY \(BAD\)/],
   [imapStartTls(), ['* OK\r\n', '* CAPABILITY STARTTLS\r\na1 OK\r\n', 'a2 NO\r\n'], /refused STARTTLS \(NO\)/],
@@ -210,6 +213,11 @@ const misbehaviour: readonly Refusal[] = [
   [xmpp, [`${xmppServerHeader}<?pi x?>`], /not well-formed/, false],
   [xmpp, ["<stream xmlns='urn:other'>"], /no XMPP stream/, false],
   [xmpp, ['<stream:stream>'], /prefix/, false],
+  [xmpp, ['</stream>'], /no stream/, false],
+  [xmpp, ['hello <'], /no stream/, false],
+  [xmpp, [xmppServerHeader.replace(/>$/, '/>')], /no stream/, false], // closed as soon as it is open
+  [xmpp, [`${xmppServerHeader}<?xml version='1.0'?>`], /out of place/, false],
+  [xmpp, [xmppFeatures("<?xml version='1.0'?>")], /out of place/, false],
   [xmpp, [`${xmppServerHeader}text<a/>`], /text between/, false],
   [xmpp, [`${xmppServerHeader}</stream:stream>`], /closed/, false],
   [xmpp, [`${xmppServerHeader}<iq/>`], /without features/, false],

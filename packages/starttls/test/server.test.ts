@@ -32,6 +32,8 @@ import {
   text,
 } from './bench.ts';
 
+t.teardown(() => Seen.endAll());
+
 const clientHello = '\u0016\u0003\u0001\u0002\u0000';
 
 for (const { name, server, questions } of protocols) {
@@ -153,6 +155,11 @@ t.test('a client that leaves, or wants no TLS, is told so, and is a PeerIncompat
     [
       mysqlTlsServer({ greeting: () => mysqlGreeting() }),
       mysqlPacket(1, joined(hex('05aa0800 00000001 ff'), new Uint8Array(23), ascii('root\0'))), // with the flag, and a login
+      /TLS is required/,
+    ],
+    [
+      mysqlTlsServer({ greeting: () => mysqlGreeting() }),
+      mysqlPacket(1, joined(hex('05aa0800 00000001 ff'), new Uint8Array(22))), // with the flag, and a byte short
       /TLS is required/,
     ],
     [

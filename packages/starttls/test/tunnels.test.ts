@@ -7,6 +7,8 @@ import t from 'tap';
 import { memoryPair } from '../../transport-memory/src/index.ts';
 import { ascii, clientAgainst, hex, joined, leftFor, Seen, serverAgainst, text } from './bench.ts';
 
+t.teardown(() => Seen.endAll());
+
 const target = 'inner.example:443';
 const connectVia = (...answers: readonly string[]) =>
   clientAgainst(httpConnect(target), { answers: [ascii(answers.join(''))] });
@@ -57,6 +59,7 @@ t.test('P4 (CONNECT): anything but a 2xx is an error, with its status and nothin
     const seen = connectVia(`HTTP/1.1 ${status}\r\nX-Tell: tell-tale\r\n\r\n`, 'body');
     t.ok(seen.error instanceof PeerIncompatibleError, String(seen.error));
     t.match(seen.error?.message, new RegExp(`\\(${status.slice(0, 3)}\\)`));
+    if (status.startsWith('407')) t.match(seen.error?.message, /give headers with Proxy-Authorization/);
     t.notMatch(seen.error?.message, /tell-tale/);
     t.equal(seen.values.length, 0);
     t.equal(seen.aborts, 1);
@@ -169,6 +172,8 @@ t.test('SOCKS5: username and password (RFC 1929)', async (t) => {
   const refused = clientAgainst(socks5(target, login), { answers: [hex('0502'), hex('0101')] });
   t.ok(refused.error instanceof PeerIncompatibleError);
   t.notMatch(refused.error?.message, /secret/);
+  const odd = clientAgainst(socks5(target, login), { answers: [hex('0502'), hex('0500'), bound] });
+  t.match(odd.error, { name: 'PeerMisbehavedError', message: /none to username and password/ });
 });
 
 t.test('P4 (SOCKS5): refusals and nonsense', async (t) => {

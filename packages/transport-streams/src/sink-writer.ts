@@ -57,7 +57,8 @@ export class SinkWriter {
     this.#part = 0;
     this.#offset = 0;
     this.#done = done;
-    this.#pump();
+    if (this.#isOver) this.#closed();
+    else this.#pump();
   }
 
   /** No more writes: `ended` when the sink has ended. */

@@ -1,22 +1,28 @@
 // A connection as WHATWG streams, as an async iterable, as Node's stream: order, ends, errors, and what waits where.
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { type ByteDuplex, secure, type TlsConnection, use } from '@rxtls/core';
+import { type ByteDuplex, secure, type SecureOptions, type TlsConnection, use } from '@rxtls/core';
+import { AbortedError, CertificateError, TruncationError, WriteLostError, WriteRefusedError } from '@rxtls/core/engine';
 import { memoryPair } from '@rxtls/transport-memory';
 import { toAsyncIterable, toWebStreams } from '@rxtls/transport-streams';
 import { toNodeDuplex } from '@rxtls/transport-streams/node';
-import { concat, EMPTY, NEVER, of, throwError } from 'rxjs';
+import { concat, EMPTY, NEVER, type Observable, of, throwError } from 'rxjs';
 import t, { type Test } from 'tap';
-import { engines, held, mebibyte, pattern, pour, settled, sha256, sleep, until } from './ends.ts';
+import { dial, engines, held, mebibyte, pattern, pki, pour, settled, sha256, sleep, until } from './ends.ts';
 
 const misuse = { name: 'ApiMisuseError' };
 
 /** Two connections that face one another over memory. */
-async function connections(t: Test, each = engines.tls13Engine): Promise<[TlsConnection, TlsConnection]> {
+async function connections(
+  t: Test,
+  each = engines.tls13Engine,
+  options: SecureOptions = { halfOpen: true },
+): Promise<[TlsConnection, TlsConnection]> {
   const [a, b] = memoryPair();
   const [client, server] = [
-    held(t, concat(of(a), NEVER).pipe(secure(each.client, { halfOpen: true }))),
-    held(t, concat(of(b), NEVER).pipe(secure(each.server, { halfOpen: true }))),
+    held(t, concat(of(a), NEVER).pipe(secure(each.client, options))),
+    held(t, concat(of(b), NEVER).pipe(secure(each.server, options))),
   ];
   return Promise.all([client.value, server.value]);
 }
@@ -276,7 +282,7 @@ t.test("Node's stream: with TLS a truncated connection is an error, never an end
   await sleep(10);
   b.sink.end();
   const [error] = (await once(stream, 'error')) as [Error];
-  t.match(error, { name: 'TruncationError' });
+  t.match(error, { name: 'TruncationError', code: 'ECONNRESET' });
   t.equal(hasEnded, false);
 });
 
@@ -330,6 +336,107 @@ t.test(
     t.ok(early.destroyed);
   },
 );
+
+t.test("Node's stream: errors have a code, by which libraries tell them apart", async (t) => {
+  const failure = async (source: Observable<TlsConnection>): Promise<unknown> =>
+    ((await once(toNodeDuplex(source), 'error')) as [Error])[0];
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  const refused = await failure(dial(port, engines.nodeEngine));
+  t.match(refused, { name: 'AbortedError', code: 'ECONNREFUSED' });
+  const [a, b] = memoryPair();
+  const cut = failure(concat(of(a), NEVER).pipe(secure(engines.tls13Engine.client)));
+  b.sink.end();
+  t.match(await cut, { name: 'TruncationError', code: 'ECONNRESET' });
+  const lost = new WriteLostError('lost', { cause: new TruncationError(0, 'cut') });
+  t.match(await failure(throwError(() => lost)), { code: 'ECONNRESET' });
+  const untrusted = new CertificateError('unknown-authority', 'nobody knows its authority');
+  t.match(await failure(throwError(() => untrusted)), { code: 'ERR_RXTLS_CERTIFICATE' });
+  const own = Object.assign(new Error('mine'), { code: 'MINE' });
+  t.match(await failure(throwError(() => own)), { code: 'MINE' });
+  t.notOk('code' in ((await failure(throwError(() => new Error('no route')))) as Error));
+});
+
+for (const [name, each] of Object.entries(engines))
+  t.test(`${name}: a write to a connection that has closed by itself fails, and does not wait for ever`, async (t) => {
+    const closed = async (): Promise<TlsConnection> => {
+      const [client, server] = await connections(t, each, {});
+      let isClosed = false;
+      client.sink.demand.subscribe({ complete: () => (isClosed = true) });
+      client.plaintext.subscribe();
+      server.closeWrite().subscribe();
+      await until(() => isClosed, 'our side closes');
+      return client;
+    };
+    const writer = toWebStreams(await closed()).writable.getWriter();
+    await t.rejects(Promise.resolve(writer.write(pattern(10))), {
+      name: 'AbortedError',
+      message: /closed for writing/,
+    });
+    const stream = toNodeDuplex(await closed(), { allowHalfOpen: true });
+    const failed = once(stream, 'error');
+    const told = await new Promise((resolve) => stream.write(pattern(10), resolve));
+    t.match(told, { name: 'AbortedError', message: /closed for writing/ });
+    t.match(await failed, [{ message: /closed for writing/, code: 'EPIPE' }]);
+    t.ok(stream.destroyed);
+  });
+
+t.test("Node's stream: its errors have the code of a socket's, where they stand for one", async (t) => {
+  const node = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  for (const [error, code] of [
+    [new AbortedError('cannot connect', { cause: node }), 'ECONNREFUSED'],
+    [new WriteLostError('a write was lost', { cause: new AbortedError('broken', { cause: node }) }), 'ECONNREFUSED'],
+    [new AbortedError('cut'), 'ECONNRESET'],
+    [new WriteLostError('a write was lost', { cause: new Error('mine') }), 'ECONNRESET'],
+    [new WriteRefusedError('refused'), 'EPIPE'],
+    [new CertificateError('expired', 'expired'), 'ERR_RXTLS_CERTIFICATE'],
+    [Object.freeze(new AbortedError('nobody may add to it')), undefined],
+    [new Error('mine'), undefined],
+  ] as const) {
+    const stream = toNodeDuplex(throwError(() => error));
+    const [told] = await once(stream, 'error');
+    t.equal(told, error, 'the error itself');
+    t.equal(told.code, code, error.message);
+  }
+});
+
+t.test("Node's stream: connect() is answered by 'connect', also when there has been one", async (t) => {
+  for (const made of [toNodeDuplex, (connection: TlsConnection) => toNodeDuplex(concat(of(connection), NEVER))]) {
+    const stream = made((await connections(t))[0]);
+    let heard = 0;
+    stream.on('connect', () => heard++);
+    stream.connect();
+    stream.connect();
+    await sleep(5);
+    t.equal(heard, 1, 'one for all who asked meanwhile');
+    stream.connect();
+    await once(stream, 'secureConnect');
+    t.equal(heard, 2);
+    stream.destroy();
+    stream.connect();
+    await sleep(5);
+    t.equal(heard, 2, 'not of what is gone');
+  }
+});
+
+for (const [name, each] of Object.entries(engines))
+  t.test(`${name}: Node's stream shows the peer's certificate as Node does, for channel binding`, async (t) => {
+    const [client, server] = await connections(t, each);
+    const stream = toNodeDuplex(client);
+    const { raw, subject, subjectaltname } = stream.getPeerCertificate!();
+    t.equal(raw.equals((await pki.leaf('ecdsa')).leafDer), true);
+    t.ok(Buffer.isBuffer(raw));
+    t.match(subjectaltname, /DNS:localhost/);
+    t.ok(subject);
+    const other = toNodeDuplex(server);
+    t.same(other.getPeerCertificate!(), {}, 'a client that has shown none');
+    t.equal(toNodeDuplex(memoryPair()[0]).getPeerCertificate, undefined, 'no TLS, no claim of it');
+    const cut = once(other, 'error');
+    stream.destroy();
+    await cut;
+  });
 
 t.test("Node's stream: setTimeout tells of silence, and what a socket has is there", async (t) => {
   const [a, b] = memoryPair();

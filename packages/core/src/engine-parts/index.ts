@@ -13,4 +13,5 @@ export { type RecordBound, RecordReader, type WireRecord } from './record-reader
 export { matchesIdentity, type ReferenceIdentity, referenceIdentity } from './reference-identity.ts';
 export { sessionLimit, sessionStoreOption } from './session-options.ts';
 export { type SubjectAlternativeNames, subjectAlternativeNames } from './subject-alternative-names.ts';
+export { isRepeated, ticketKeyProblem, ticketKeysOption } from './ticket-keys-option.ts';
 export { verifyTask } from './verify-task.ts';

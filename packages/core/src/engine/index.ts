@@ -8,6 +8,7 @@ export type { EngineTask, Subscribable, TaskResult } from './engine-task.ts';
 export { hostName } from './host-name.ts';
 export { defaultLimits, type LimitName, type Limits, type Rate, resolveLimits, type UpgradeLimits } from './limits.ts';
 export { type NegotiatedParameters, type PeerIdentity, type TlsVersion, tlsVersions } from './negotiated-parameters.ts';
+export { offeredTickets } from './offered-tickets.ts';
 export {
   type ContentTypeName,
   contentType,
@@ -16,6 +17,7 @@ export {
   maxPlaintextRecordBytes,
   recordHeaderBytes,
 } from './record-header.ts';
+export { maxPreviousTicketKeys, type TicketKeys, ticketKeyBytes } from './ticket-keys.ts';
 export type { TlsEngine } from './tls-engine.ts';
 export type { EngineCapabilities, TlsEngineFactory, TlsHost, TlsRole } from './tls-engine-factory.ts';
 export type { RecordRange, TlsEngineSink } from './tls-engine-sink.ts';

@@ -24,21 +24,21 @@ interface SealingKey {
 
 /**
  * The keys of one server factory that seal tickets and cookies: a new one in each period, by the host's clock, and the old
- * ones as long as a session lives. Given a secret they are derived from it, so that servers that share it open each other's.
+ * ones as long as a session lives. Given secrets they are derived from them, so that servers that share these open each
+ * other's: the first secret seals, each of them opens.
  */
 export class SealingKeys {
   readonly #crypto: CryptoProvider;
-  readonly #secret: Uint8Array | undefined;
-  readonly #keys = new Map<number, SealingKey>();
+  readonly #secrets: readonly DerivedKeys[];
 
-  constructor(crypto: CryptoProvider, secret: Uint8Array | undefined) {
+  constructor(crypto: CryptoProvider, secrets: readonly Uint8Array[] | undefined) {
     this.#crypto = crypto;
-    this.#secret = secret === undefined ? undefined : hkdfExtract(crypto, 'sha256', none, secret);
+    this.#secrets = (secrets ?? [undefined]).map((secret) => new DerivedKeys(crypto, secret));
   }
 
   /** name(16) nonce(12) ciphertext tag(16). `purpose` keeps tickets and cookies apart. */
   seal(host: TlsHost, purpose: number, content: Uint8Array): Uint8Array {
-    const { name, key } = this.#key(host, Math.floor(host.wallClock() / period));
+    const { name, key } = this.#secrets[0]!.now(host);
     const at = nameBytes + nonceBytes;
     const sealed = new Uint8Array(at + content.length + tagBytes);
     sealed.set(name);
@@ -54,7 +54,8 @@ export class SealingKeys {
   open(host: TlsHost, purpose: number, sealed: Uint8Array): Uint8Array | undefined {
     if (sealed.length <= nameBytes + nonceBytes + tagBytes) return undefined;
     const name = sealed.subarray(0, nameBytes);
-    const found = this.#find(host, name);
+    let found: SealingKey | undefined;
+    for (const secret of this.#secrets) found ??= secret.find(host, name);
     if (found === undefined) return undefined;
     const recordKey = this.#crypto.recordKey(suite, found.key);
     const at = nameBytes + nonceBytes;
@@ -62,8 +63,24 @@ export class SealingKeys {
     recordKey.wipe();
     return content;
   }
+}
 
-  #find(host: TlsHost, name: Uint8Array): SealingKey | undefined {
+/** The keys of one secret, or random ones. */
+class DerivedKeys {
+  readonly #crypto: CryptoProvider;
+  readonly #secret: Uint8Array | undefined;
+  readonly #keys = new Map<number, SealingKey>();
+
+  constructor(crypto: CryptoProvider, secret: Uint8Array | undefined) {
+    this.#crypto = crypto;
+    this.#secret = secret === undefined ? undefined : hkdfExtract(crypto, 'sha256', none, secret);
+  }
+
+  now(host: TlsHost): SealingKey {
+    return this.#key(host, Math.floor(host.wallClock() / period));
+  }
+
+  find(host: TlsHost, name: Uint8Array): SealingKey | undefined {
     const now = Math.floor(host.wallClock() / period);
     const oldest = now - Math.ceil(maxSessionAge / period);
     for (const [generation, { key }] of this.#keys)

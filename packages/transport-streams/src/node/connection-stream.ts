@@ -1,11 +1,14 @@
 /// <reference types="node" />
+import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { Duplex } from 'node:stream';
+import type { PeerCertificate } from 'node:tls';
 import type { ByteDuplex, TlsConnection } from '@rxtls/core';
 import { AbortedError } from '@rxtls/core/engine';
 import { isObservable, type Observable, type Subscription } from 'rxjs';
 import { ChunkPuller } from '../chunk-puller.ts';
 import { isTlsConnection, SinkWriter } from '../sink-writer.ts';
+import { socketError } from './socket-error.ts';
 
 type Callback = (error?: Error | null) => void;
 
@@ -27,6 +30,8 @@ export class ConnectionStream extends Duplex {
   alpnProtocol?: string | false;
   /** The name the client asked for, `false` for none; absent without TLS. */
   servername?: string | false;
+  /** The peer's own certificate, as Node describes it (`raw` is its DER), for channel binding; empty where it has shown none, absent without TLS. */
+  getPeerCertificate?: () => PeerCertificate;
   remoteAddress?: string;
   remotePort?: number;
   remoteFamily?: 'IPv4' | 'IPv6';
@@ -45,6 +50,7 @@ export class ConnectionStream extends Duplex {
   /** What was asked for before there was a connection: at most one write, or the end. */
   #whenConnected: (() => void) | undefined;
   #idle: NodeJS.Timeout | undefined;
+  #isTelling = false;
 
   constructor(
     connection: ByteDuplex | Observable<ByteDuplex>,
@@ -76,7 +82,7 @@ export class ConnectionStream extends Duplex {
   }
 
   override _final(done: Callback): void {
-    this.#withWriter((writer) => writer.end((error) => done(asError(error))));
+    this.#withWriter((writer) => writer.end((error) => done(socketError(error))));
   }
 
   override _destroy(error: Error | null, done: Callback): void {
@@ -91,8 +97,9 @@ export class ConnectionStream extends Duplex {
 
   // ── what libraries ask a socket for ──────────────────────────────────────────────────────────────────────────────────
 
-  /** It connects by itself; for those that call it before they wait for 'connect'. */
+  /** It connects by itself. Whoever calls this waits for 'connect', and hears it although it may have been before. */
   connect(): this {
+    if (!this.connecting) this.#tellConnected();
     return this;
   }
 
@@ -144,17 +151,17 @@ export class ConnectionStream extends Duplex {
         if (isConnected) {
           const message = 'toNodeDuplex takes an observable of one connection; this has emitted a second';
           duplex.sink.abort();
-          this.destroy(new AbortedError(message, { phase: 'open' }));
+          this.#failed(new AbortedError(message, { phase: 'open' }));
           return;
         }
         isConnected = true;
         this.#connected(duplex);
       },
       error: (error: unknown) => {
-        if (!isConnected) this.destroy(asError(error) ?? undefined); // after it, the streams of the connection tell
+        if (!isConnected) this.destroy(socketError(error)); // after it, the streams of the connection tell
       },
       complete: () => {
-        if (!isConnected) this.destroy(new AbortedError('the observable completed without a connection'));
+        if (!isConnected) this.#failed(new AbortedError('the observable completed without a connection'));
       },
     });
     if (this.destroyed) this.#owned.unsubscribe();
@@ -164,8 +171,15 @@ export class ConnectionStream extends Duplex {
     if (this.destroyed) return;
     this.connecting = false;
     this.#attach(duplex);
+    this.#tellConnected();
+  }
+
+  #tellConnected(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
     const isSecure = this.encrypted === true;
     process.nextTick(() => {
+      this.#isTelling = false;
       for (const event of isSecure ? ['connect', 'secureConnect', 'ready'] : ['connect', 'ready'])
         if (!this.destroyed) this.emit(event);
     });
@@ -211,6 +225,9 @@ export class ConnectionStream extends Duplex {
     this.authorized = peer.verification === 'passed';
     this.alpnProtocol = alpnProtocol ?? false;
     this.servername = serverName ?? false;
+    const [leaf] = peer.chain;
+    this.getPeerCertificate = () =>
+      leaf === undefined ? ({} as PeerCertificate) : new X509Certificate(leaf).toLegacyObject();
   }
 
   #received(bytes: Uint8Array): void {
@@ -225,7 +242,7 @@ export class ConnectionStream extends Duplex {
       for (const part of parts) this.bytesWritten += part.length;
       writer.write(parts, (error) => {
         this.#idle?.refresh();
-        done(asError(error));
+        done(socketError(error));
       });
     });
   }
@@ -246,7 +263,7 @@ export class ConnectionStream extends Duplex {
   }
 
   #failed(error: unknown): void {
-    this.destroy(asError(error) ?? undefined);
+    this.destroy(socketError(error));
   }
 }
 
@@ -255,11 +272,6 @@ function closeWithin(connection: TlsConnection, milliseconds: number): void {
   const timer = setTimeout(() => connection.sink.abort(), milliseconds).unref();
   const settled = (): void => clearTimeout(timer);
   connection.close().subscribe({ complete: settled, error: settled }); // whoever emitted the connection hears of it
-}
-
-function asError(error: unknown): Error | null {
-  if (error === undefined) return null;
-  return error instanceof Error ? error : new AbortedError('the connection failed', { cause: error });
 }
 
 function addressOf(text: string | undefined): { readonly address: string; readonly port: number } | undefined {

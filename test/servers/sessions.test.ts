@@ -1,0 +1,108 @@
+// Rows S1 to S3 and S7 for servers, the same over every engine that can serve. The clients are `node:tls`, which shows any
+// session to anybody: what a client of ours would never offer is offered here.
+import { byServerName, liveEngine } from '@rxtls/core';
+import { BehaviorSubject } from 'rxjs';
+import t from 'tap';
+import { kits } from './kits.ts';
+import { listening, visit } from './listening.ts';
+
+t.setTimeout(120_000);
+
+const day = 24 * 3_600_000;
+
+for (const kit of kits) {
+  t.test(
+    `S1 (${kit.name}): a session of one host is none at another, whatever either asks of its clients`,
+    async (t) => {
+      const [a, b] = [await kit.issue({ names: ['a.test'] }), await kit.issue({ names: ['b.test'] })];
+      const clientCa = kit.pki.authorityPem;
+      const open = kit.server({ credentials: a });
+      const strict = kit.server({ credentials: b, clientAuth: 'require', clientCa });
+      const server = await listening(t, byServerName({ 'a.test': open, 'b.test': strict, 'c.test': open }));
+      const first = await visit(server, kit, { servername: 'a.test' });
+      t.match(first, { resumed: false, error: undefined });
+      t.ok(first.session);
+      const again = await visit(server, kit, { servername: 'a.test', session: first.session });
+      t.match(again, { resumed: true, error: undefined }, 'at home it resumes');
+      const { session } = await visit(server, kit, { servername: 'a.test' });
+      const before = server.connections.length;
+      const crossed = await visit(server, kit, { servername: 'b.test', session });
+      t.notOk(crossed.resumed);
+      t.equal(server.connections.length, before, 'no connection without the certificate that b.test asks for');
+      t.match(server.failures, [{ error: { name: 'CertificateError', reason: 'missing' } }]);
+      const client = await kit.leaf('client');
+      const proved = await visit(server, kit, { servername: 'b.test', session, ...client });
+      t.match(proved, { resumed: false, error: undefined }, 'with it, by a full handshake');
+      t.match(server.connections.at(-1)!.negotiated, { resumed: false, peer: { verification: 'passed' } });
+      const named = await visit(server, kit, { servername: 'c.test', session });
+      t.match(named, { error: undefined });
+      t.notOk(
+        named.resumed && server.connections.at(-1)!.negotiated.serverName !== 'c.test',
+        'nor does a name get lost',
+      );
+    },
+  );
+
+  t.test(`S2 (${kit.name}): new trust, a session of the old: not resumed, judged anew`, async (t) => {
+    const credentials = await kit.issue();
+    const trust = new BehaviorSubject(kit.pki.authorityPem);
+    const server = await listening(
+      t,
+      liveEngine(trust, (clientCa) => kit.server({ credentials, clientAuth: 'require', clientCa })),
+    );
+    const client = await kit.leaf('client');
+    const first = await visit(server, kit, client);
+    t.match(first, { resumed: false, error: undefined });
+    t.match(await visit(server, kit, { ...client, session: first.session }), { resumed: true, error: undefined });
+    const { session } = await visit(server, kit, client);
+    trust.next(kit.pki.otherAuthorityPem);
+    const before = server.connections.length;
+    const old = await visit(server, kit, { ...client, session });
+    t.notOk(old.resumed);
+    t.equal(server.connections.length, before);
+    t.match(server.failures, [{ error: { name: 'CertificateError', reason: 'unknown-authority' } }]);
+    const stranger = await kit.leaf('client-untrusted');
+    t.match(await visit(server, kit, { ...stranger, session }), { resumed: false, error: undefined });
+    t.match(server.connections.at(-1)!.negotiated, { generation: 2, peer: { verification: 'passed' } });
+  });
+
+  t.test(
+    `S2 (${kit.name}): a rotation of the certificate alone costs a full handshake, never a connection`,
+    async (t) => {
+      const pairs = new BehaviorSubject(await kit.issue());
+      const server = await listening(
+        t,
+        liveEngine(pairs, (credentials) => kit.server({ credentials })),
+      );
+      const { session } = await visit(server, kit);
+      pairs.next(await kit.issue());
+      t.match(await visit(server, kit, { session }), { resumed: false, error: undefined });
+      t.same(server.failures, []);
+    },
+  );
+
+  t.test(`S3 (${kit.name}): a client whose certificate has expired since is not resumed`, async (t) => {
+    let now = Date.now();
+    const credentials = await kit.issue();
+    const server = await listening(
+      t,
+      kit.server({ credentials, clientAuth: 'require', clientCa: kit.pki.authorityPem }),
+      { dangerouslyHost: { wallClock: () => now } },
+    );
+    const client = await kit.issue({ usage: 'client', names: ['client.test'], notAfter: new Date(now + day / 4) });
+    const { session } = await visit(server, kit, client);
+    t.equal(server.connections.length, 1);
+    now += day / 2;
+    const late = await visit(server, kit, { ...client, session });
+    t.equal(server.connections.length, 1, 'neither resumed nor taken anew');
+    t.match(server.failures, [{ error: { name: 'CertificateError', reason: 'expired' } }], String(late.error));
+  });
+}
+
+t.test('S7: what servers keep of sessions', async (t) => {
+  // Tickets are with the clients: node and tls13 keep nothing a session. The one server that keeps them has 1 024 at most.
+  const { ServerSessions } = await import('../../packages/engine-forge/src/server-sessions.ts');
+  const store = new ServerSessions({ resumption: true } as never);
+  for (let at = 0; at < 100_000; at++) store.put({ state: { id: `${at}` } } as never);
+  t.equal(store.size, 1_024);
+});
