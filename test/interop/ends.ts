@@ -127,7 +127,7 @@ export async function dial(
     retry({ count: 100, delay: (error: TlsError) => (error.phase === 'setup' ? timer(50) : failing(error)) }),
   );
   const events: TlsEvent[] = [];
-  const observe = { ...options.observe, events: { next: (event: TlsEvent) => void events.push(event) } };
+  const observe = { events: { next: (event: TlsEvent) => void events.push(event) } };
   let end: (error: TlsError | undefined) => void = () => undefined;
   const ended = new Promise<TlsError | undefined>((resolve) => {
     end = resolve;

@@ -57,8 +57,8 @@ export class Forger {
   readonly #foreign: readonly Uint8Array[];
   readonly #handshake: Handshake;
   readonly #crypto: CryptoProvider;
-  readonly #receiver = new RecordReceiver(limits, new LimitWatch(() => undefined));
-  readonly #messages = new HandshakeDeframer(limits, new LimitWatch(() => {}));
+  readonly #receiver = new RecordReceiver(limits, new LimitWatch({ observed: false, event: () => undefined }));
+  readonly #messages = new HandshakeDeframer(limits, new LimitWatch({ observed: false, event: () => undefined }));
   readonly #received = new WeakSet<Uint8Array>();
   readonly #edits = new Map<Uint8Array, readonly Uint8Array[]>();
   #late: readonly Uint8Array[] = [];

@@ -111,7 +111,7 @@ export class Side {
             readiness: { next: (state) => this.readiness.push(state) },
             ledger: { next: (ledger) => this.ledgers.push(ledger) },
             events: { next: (event) => this.events.push(event) },
-            ...observe,
+            ...(typeof observe === 'function' ? observe(transport.info) : observe),
           },
         }),
       )

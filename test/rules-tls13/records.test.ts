@@ -50,7 +50,7 @@ t.test('R2 (tls13) a hello that claims 16 MiB is refused at its header, and noth
 t.test('R3 (tls13) every record header is waited for, read, or refused by a typed error', async (t) => {
   const typed = new Set(['NotTlsError', 'PeerMisbehavedError']);
   const factory = server();
-  const watch = new LimitWatch(() => undefined);
+  const watch = new LimitWatch({ observed: false, event: () => undefined });
   let [waited, refused] = [0, 0];
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0; // 200 000 errors
@@ -189,7 +189,7 @@ t.test('R6 (tls13) the work for fragments grows with their bytes alone', async (
   const size = 300_000;
   const deframer = new HandshakeDeframer(
     { ...defaultLimits, maxHandshakeMessageBytes: size },
-    new LimitWatch(() => undefined),
+    new LimitWatch({ observed: false, event: () => undefined }),
   );
   const message = handshake(1, sample(size));
   const start = performance.now();

@@ -3,6 +3,8 @@ import { LimitExceededError, type Limits, type TlsError } from './engine/index.t
 /** A connection whose ClientHello is complete and that wants a handshake slot. */
 export interface Candidate {
   admitted(): void;
+  /** It waits, as one of so many of at most so many. */
+  waits(used: number, max: number): void;
   turnedAway(error: TlsError): void;
 }
 
@@ -28,6 +30,7 @@ export class Admission {
       candidate.admitted();
     } else if (this.#waiting.size < maxWaitingHandshakes) {
       this.#waiting.add(candidate);
+      candidate.waits(this.#waiting.size, maxWaitingHandshakes);
     } else {
       const limit = 'maxWaitingHandshakes';
       candidate.turnedAway(

@@ -2,7 +2,14 @@
 // engine destroyed and everybody who waits told.
 
 import { attempt } from './attempt.ts';
-import { AbortedError, alertForError, type LimitExceededError, type TlsError } from './engine/index.ts';
+import {
+  AbortedError,
+  type AlertDescription,
+  alertForError,
+  type LimitExceededError,
+  recordHeaderBytes,
+  type TlsError,
+} from './engine/index.ts';
 import { reporting } from './reporting.ts';
 import { hasPeerClosed, maySendActions, phaseOf } from './session-state.ts';
 import type { Stage } from './stage.ts';
@@ -30,7 +37,10 @@ export class Ending {
     this.#latch(error);
     stage.lastWords(stage.mayCallEngine ? () => stage.engine?.abort(alertForError(error)) : undefined);
     const record = stage.engine === undefined ? stage.opening.alertRecord(error) : undefined;
-    if (record !== undefined) outbound.ciphertext(record);
+    if (record !== undefined) {
+      outbound.ciphertext(record);
+      this.#tellAlert(record.length - recordHeaderBytes, alertForError(error));
+    }
     // An engine that can send any alert has sent one with its last breath, also for an error that names none; not one that threw.
     const engineHasTold = engineIsGone && (error.alert !== undefined || (stage.may.sendsAlerts && !this.engineThrew));
     const peerWasTold = outbound.written > before || engineHasTold;
@@ -150,6 +160,14 @@ export class Ending {
     stage.closing.failed(error);
     this.#ownerWaits = true;
     this.#tellOwner();
+  }
+
+  /** An alert that core sent, where there was no engine to send one. */
+  #tellAlert(bytes: number, description: AlertDescription): void {
+    const { events } = this.#stage;
+    if (!events.observed) return;
+    events.next({ type: 'record', direction: 'sent', contentType: 'alert', bytes, inner: 'alert' });
+    events.next({ type: 'alert', direction: 'sent', level: 'fatal', description });
   }
 
   /** The owner hears of an unclean end after the reader has; a reader that does not read has as long as closing has. */

@@ -42,6 +42,7 @@ export class EngineAnswers implements OutboxReader {
   task(task: EngineTask): void {
     const stage = this.#stage;
     stage.tasks++;
+    const begunAt = stage.events.age;
     const settle = (call: () => void): void => {
       try {
         if (stage.mayCallEngine) call();
@@ -58,12 +59,14 @@ export class EngineAnswers implements OutboxReader {
       resolve: (value) => {
         stage.turn.enter();
         stage.tasks--;
+        stage.events.task(task.name, 'answered', begunAt);
         settle(() => task.resolve(value));
         stage.turn.leave();
       },
       reject: (error) => {
         stage.turn.enter();
         stage.tasks--;
+        stage.events.task(task.name, 'failed', begunAt);
         settle(() => task.reject(error));
         stage.ending.fail(error);
         stage.turn.leave();

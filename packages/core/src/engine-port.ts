@@ -82,7 +82,7 @@ export class EnginePort implements TlsEngineSink {
   }
 
   event(event: TlsEvent): void {
-    if (!this.#isOpen) return;
+    if (!this.observed) return;
     this.#outbox.event(event);
     this.#owner.turnSoon();
   }

@@ -1,7 +1,7 @@
 // The public face, in reading order.
 export { tls, type TlsOptions } from './tls.ts';
 export { secure } from './secure.ts';
-export type { ConnectionObservers, SecureOptions } from './secure-options.ts';
+export type { ConnectionObservers, ObserveConnection, SecureOptions } from './secure-options.ts';
 export { type ConnectionFailure, secureEach, type SecureEachOptions } from './secure-each.ts';
 export { type Drain, type DrainedConnection, type DrainOptions, drain } from './drain.ts';
 export { use } from './use.ts';

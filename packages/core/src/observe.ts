@@ -1,13 +1,28 @@
 import { EMPTY, type Observable, type Observer } from 'rxjs';
+import { ApiMisuseError } from './engine/index.ts';
+import { type ConnectionObservers, ownProperties } from './secure-options.ts';
 import type { Stage } from './stage.ts';
 
 /** Subscribes the observers of the options. One that throws ends its own connection; those after it hear of the end alone. */
 export function observe(stage: Stage): void {
-  const { readiness, acks, ledger, events } = stage.settings.observe;
+  const { readiness, acks, ledger, events } = observersOf(stage);
   if (events) subscribe(stage, stage.events, events);
   if (acks) subscribe(stage, stage.outbound.acks, acks);
   if (ledger) subscribe(stage, stage.ledger.observable, ledger);
   if (readiness) subscribe(stage, stage.readiness.observable, readiness);
+}
+
+function observersOf(stage: Stage): Partial<ConnectionObservers> {
+  const { observe: own } = stage.settings;
+  if (typeof own !== 'function') return own;
+  try {
+    const made: unknown = own(stage.transport.info);
+    if (typeof made === 'object' && made !== null) return ownProperties<Partial<ConnectionObservers>>(made);
+    stage.fail(new ApiMisuseError('the function for observe must give an object of observers'));
+  } catch (cause) {
+    stage.threw(cause);
+  }
+  return {};
 }
 
 function subscribe<T>(stage: Stage, values: Observable<T>, observer: Partial<Observer<T>>): void {

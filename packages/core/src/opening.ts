@@ -8,6 +8,7 @@ import {
   EngineFailureError,
   engineReadiness,
   HandshakeTimeoutError,
+  type LimitName,
   type NegotiatedParameters,
   NotTlsError,
   PeerIncompatibleError,
@@ -33,11 +34,12 @@ export class Opening implements Candidate {
   readonly #stage: Stage;
   readonly #supply: EngineSupply;
   readonly #admission: Admission | undefined;
-  readonly #startedAt: number;
   #reader: ClientHelloReader | undefined;
   /** Ciphertext that came before it was known whether a ClientHello is to be read. */
   #early: Uint8Array[] | undefined = [];
   #heard = false;
+  /** The limits of the ClientHello that observers have heard of. */
+  readonly #told: Set<LimitName> = new Set();
   #slot: 'none' | 'waiting' | 'taken' = 'none';
   #wait: Subscription | undefined;
 
@@ -45,7 +47,6 @@ export class Opening implements Candidate {
     this.#stage = stage;
     this.#supply = supply;
     this.#admission = admission;
-    this.#startedAt = this.#now;
   }
 
   start(): void {
@@ -93,16 +94,22 @@ export class Opening implements Candidate {
     else this.#stage.adopt(source);
   }
 
+  waits(used: number, max: number): void {
+    this.#approached('maxWaitingHandshakes', used, max);
+  }
+
   turnedAway(error: TlsError): void {
     this.#slot = 'none';
     this.#fail(error);
   }
 
   /** Handshake and verification passed. */
-  done({ version }: NegotiatedParameters): void {
+  done({ version, cipherSuite, group, resumed }: NegotiatedParameters): void {
     this.end();
-    const milliseconds = this.#now - this.#startedAt;
-    if (this.#stage.observed) this.#stage.events.next({ type: 'handshake', step: 'negotiated', milliseconds, version });
+    const { events } = this.#stage;
+    if (!events.observed) return;
+    const agreed = { version, cipherSuite, resumed, ...(group !== undefined && { group }) };
+    events.next({ type: 'handshake', step: 'negotiated', milliseconds: events.age, ...agreed });
   }
 
   /** The handshake is over, well or not. */
@@ -143,7 +150,8 @@ export class Opening implements Candidate {
         cause instanceof TlsError ? cause : new EngineFailureError('the ClientHello was not read', { cause });
       return this.#fail(error);
     }
-    if (hello === undefined) return;
+    this.#approachedInHello();
+    if (hello === undefined || this.#stage.end !== 'no') return;
     this.#reader = undefined;
     this.hello = hello;
     this.deadline('handshakeTimeout');
@@ -159,6 +167,7 @@ export class Opening implements Candidate {
     stage.outbound.readiness = engineReadiness.wantClientHelloCb;
     stage.tasks++;
     stage.readiness.check();
+    const begunAt = stage.events.age;
     const task = runUserFunction<TlsEngineFactory | undefined>({
       name: 'byHello',
       alert: 'internal_error',
@@ -168,10 +177,12 @@ export class Opening implements Candidate {
       resolve: (factory) => {
         stage.tasks--;
         stage.outbound.readiness = engineReadiness.wantRead;
+        stage.events.task('byHello', 'answered', begunAt);
         this.#chosen(factory);
       },
       reject: (error) => {
         stage.tasks--;
+        stage.events.task('byHello', 'failed', begunAt);
         this.#fail(error);
       },
     });
@@ -189,18 +200,33 @@ export class Opening implements Candidate {
   }
 
   #tell(step: 'client-hello' | 'admitted'): void {
-    if (!this.#stage.observed) return;
-    this.#stage.events.next({ type: 'handshake', step, milliseconds: this.#now - this.#startedAt });
+    const { events } = this.#stage;
+    if (events.observed) events.next({ type: 'handshake', step, milliseconds: events.age });
+  }
+
+  /** Each limit of the hello is told of once. */
+  #approachedInHello(): void {
+    const { limits, observed } = this.#stage;
+    if (!observed) return;
+    for (const limit of helloLimits) {
+      const used = this.#reader?.used(limit) ?? 0;
+      if (used * 4 < limits[limit] * 3 || this.#told.has(limit)) continue;
+      this.#told.add(limit);
+      this.#approached(limit, used, limits[limit]);
+    }
+  }
+
+  #approached(limit: LimitName, used: number, max: number): void {
+    const { events } = this.#stage;
+    if (events.observed && used * 4 >= max * 3) events.next({ type: 'limit', limit, used, max });
   }
 
   #fail(error: TlsError): void {
     this.#stage.ending.fail(error);
   }
-
-  get #now(): number {
-    return this.#stage.settings.host.monotonicClock();
-  }
 }
+
+const helloLimits = ['maxClientHelloBytes', 'maxClientHelloWireBytes', 'maxClientHelloRecords'] as const;
 
 /** A list or an async iterable of factories is awaited like an observable of them; a factory is itself the answer. */
 const selected = (answer: ReturnType<EngineSelector['select']>): unknown =>

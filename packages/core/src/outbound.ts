@@ -73,7 +73,7 @@ export class Outbound {
   #closeIsDue = false;
   /** Taken out of the queue to be lost. */
   #doomed: WriteIntent | undefined;
-  #warned: LimitName | undefined;
+  readonly #warned: Set<LimitName> = new Set();
 
   constructor(host: OutboundHost, sink: ByteSink) {
     this.#host = host;
@@ -362,15 +362,18 @@ export class Outbound {
   }
 
   #warn(): void {
-    const { limits, observed } = this.#host;
-    if (!observed) return;
-    const used = this.#queue.waitingBytes;
-    const limit: LimitName = this.#host.isBeforeHandshake() ? 'maxQueuedBytesBeforeHandshake' : 'maxQueuedBytes';
-    const max = limits[limit];
+    if (!this.#host.observed) return;
+    const bytes = this.#host.isBeforeHandshake() ? 'maxQueuedBytesBeforeHandshake' : 'maxQueuedBytes';
+    this.#warnOf(bytes, this.#queue.waitingBytes);
+    this.#warnOf('maxQueuedWrites', this.#queue.waiting);
+  }
+
+  #warnOf(limit: 'maxQueuedBytesBeforeHandshake' | 'maxQueuedBytes' | 'maxQueuedWrites', used: number): void {
+    const max = this.#host.limits[limit];
     if (used * 4 < max * 3) {
-      this.#warned = undefined;
-    } else if (this.#warned !== limit) {
-      this.#warned = limit;
+      this.#warned.delete(limit);
+    } else if (!this.#warned.has(limit)) {
+      this.#warned.add(limit);
       this.#host.events.next({ type: 'limit', limit, used, max });
     }
   }

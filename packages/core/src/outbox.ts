@@ -112,10 +112,13 @@ export class Outbox {
     }
   }
 
-  /** Hands out the ciphertext that waits, and forgets the rest: what a connection does last. */
-  drainCiphertext(reader: Pick<OutboxReader, 'ciphertext'>): void {
-    for (; this.#head < this.#tail; this.#head++)
-      if (this.#kinds[this.#head] === kind.ciphertext) reader.ciphertext(this.#payloads[this.#head] as Uint8Array);
+  /** Hands out the ciphertext that waits and what was to be told of it, and forgets the rest: what a connection does last. */
+  drain(reader: Pick<OutboxReader, 'ciphertext' | 'event'>): void {
+    for (; this.#head < this.#tail; this.#head++) {
+      const payload = this.#payloads[this.#head];
+      if (this.#kinds[this.#head] === kind.ciphertext) reader.ciphertext(payload as Uint8Array);
+      else if (this.#kinds[this.#head] === kind.event) reader.event(payload as TlsEvent);
+    }
     this.#kinds = [];
     this.#payloads = [];
     this.#head = 0;

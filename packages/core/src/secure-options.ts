@@ -1,7 +1,7 @@
 import { asyncScheduler, type Observer, type SchedulerLike } from 'rxjs';
 import type { ByteInput } from './byte-input.ts';
 import { defaultHost } from './default-host.ts';
-import type { ByteSource } from './duplex.ts';
+import type { ByteSource, DuplexInfo } from './duplex.ts';
 import { ApiMisuseError, type Limits, resolveLimits, type TlsEvent, type TlsHost } from './engine/index.ts';
 import type { Ledger } from './ledger.ts';
 import type { Readiness } from './readiness.ts';
@@ -15,12 +15,18 @@ export interface ConnectionObservers {
   readonly events: Partial<Observer<TlsEvent>>;
 }
 
+/** Makes the observers of one connection. */
+export type ObserveConnection = (info: DuplexInfo) => Partial<ConnectionObservers>;
+
 /** How a connection is to behave. */
 export interface SecureOptions {
   /** Written from the start, held until the handshake is done. Its completion sends close_notify, its error aborts. */
   readonly writes?: ByteInput | ByteSource;
-  /** A throwing observer ends the connection. */
-  readonly observe?: Partial<ConnectionObservers>;
+  /**
+   * The same observers for each connection, or a function that makes them for one, from what its transport tells of itself.
+   * An observer that throws ends its connection, and so does the function.
+   */
+  readonly observe?: Partial<ConnectionObservers> | ObserveConnection;
   readonly limits?: Partial<Limits>;
   /** A transport that ends without close_notify: an error (the default), or taken for the end. The second invites truncation attacks. */
   readonly truncation?: 'error' | 'complete';
@@ -35,7 +41,7 @@ export interface SecureOptions {
 /** {@link SecureOptions}, read once and checked. */
 export interface SecureSettings {
   readonly writes: ByteInput | ByteSource | undefined;
-  readonly observe: Partial<ConnectionObservers>;
+  readonly observe: Partial<ConnectionObservers> | ObserveConnection;
   readonly limits: Limits;
   readonly truncationIsEnd: boolean;
   readonly halfOpen: boolean;
@@ -67,7 +73,7 @@ export function resolveSecureOptions(options: SecureOptions = {}): SecureSetting
   const scheduler = own.scheduler ?? asyncScheduler;
   return {
     writes: own.writes,
-    observe: ownProperties(own.observe),
+    observe: typeof own.observe === 'function' ? own.observe : ownProperties(own.observe),
     limits,
     truncationIsEnd: truncation === 'complete',
     halfOpen: halfOpen ?? false,
@@ -77,4 +83,5 @@ export function resolveSecureOptions(options: SecureOptions = {}): SecureSetting
 }
 
 /** A copy without a prototype, so that nothing inherited is taken for an option. */
-const ownProperties = <T extends object>(options: T | undefined): T => Object.assign(Object.create(null), options) as T;
+export const ownProperties = <T extends object>(options: T | undefined): T =>
+  Object.assign(Object.create(null), options) as T;

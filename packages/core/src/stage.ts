@@ -14,7 +14,7 @@
 // The parts: opening.ts (how it comes to an engine), inbound.ts and outbound.ts (the two roads), engine-answers.ts (what the
 // engine says), closing.ts (who waits for which end), ending.ts (the ways out).
 
-import { type SchedulerLike, Subject, Subscription } from 'rxjs';
+import { type SchedulerLike, Subscription } from 'rxjs';
 import type { Admission } from './admission.ts';
 import { attempt } from './attempt.ts';
 import { Closing } from './closing.ts';
@@ -28,12 +28,12 @@ import {
   type TlsEngine,
   type TlsEngineFactory,
   TlsError,
-  type TlsEvent,
 } from './engine/index.ts';
 import { Ending } from './ending.ts';
 import { EngineAnswers } from './engine-answers.ts';
 import { EnginePort, type EnginePortOwner } from './engine-port.ts';
 import type { EngineSupply } from './engine-source.ts';
+import { EventStream } from './event-stream.ts';
 import { Inbound, type InboundHost } from './inbound.ts';
 import { type Ledger, sameLedger } from './ledger.ts';
 import { observe } from './observe.ts';
@@ -70,7 +70,7 @@ export class Stage implements Host {
   readonly may: Permissions;
   readonly timer: Timer;
   readonly turn: Turn;
-  readonly events: Subject<TlsEvent> = new Subject();
+  readonly events: EventStream;
   readonly readiness: Replayed<Readiness>;
   readonly ledger: Replayed<Ledger>;
   state: SessionState = 'starting';
@@ -99,6 +99,7 @@ export class Stage implements Host {
     this.limits = settings.limits;
     this.scheduler = settings.scheduler;
     this.owner = owner;
+    this.events = new EventStream(() => settings.host.monotonicClock());
     this.opening = new Opening(this, supply, admission);
     this.inbound = new Inbound(this, transport.source);
     this.outbound = new Outbound(this, transport.sink);
@@ -373,7 +374,7 @@ export class Stage implements Host {
   lastWords(call: (() => void) | undefined): void {
     this.turn.enter();
     attempt(call);
-    this.#outbox.drainCiphertext(this.answers);
+    this.#outbox.drain(this.answers);
     this.turn.leave();
   }
 
@@ -393,6 +394,6 @@ export class Stage implements Host {
     this.#followers.clear();
     this.readiness.end();
     this.ledger.end();
-    this.events.complete();
+    this.events.end(this.error);
   }
 }

@@ -237,7 +237,7 @@ export class Bench implements Seen {
           ledger: { next: (ledger) => void this.ledgers.push(ledger) },
           readiness: { next: (state) => void this.readiness.push(state) },
           events: { next: (event) => void this.events.push(event) },
-          ...own.observe,
+          ...(typeof own.observe === 'function' ? own.observe(this.wire.duplex.info) : own.observe),
         },
       }),
     );

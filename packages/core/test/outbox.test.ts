@@ -36,7 +36,7 @@ t.test('outbox: answers come in order, once, however many wait and whenever they
     t.same(got, expected);
   }
   say();
-  outbox.drainCiphertext({ ciphertext: () => undefined });
+  outbox.drain({ ciphertext: () => undefined, event: () => undefined });
   t.ok(outbox.isEmpty);
   t.equal(outbox.deliver(reader), -1);
 });

@@ -319,13 +319,16 @@ t.test('run-user-function: one value, and every other way is one typed error', a
 t.test('admission: slots, order, withdrawal, refusal', async (t) => {
   const admission = new Admission({ ...defaultLimits, maxConcurrentHandshakes: 1, maxWaitingHandshakes: 2 });
   const log: string[] = [];
+  const waits: string[] = [];
   const candidate = (name: string) => ({
     admitted: () => void log.push(name),
+    waits: (used: number, max: number) => void waits.push(`${name} ${used}/${max}`),
     turnedAway: (error: Error) => void log.push(`${name} ${error.name}`),
   });
   const [a, b, c, d, e] = Array.from('abcde', candidate);
   for (const each of [a, b, c, d]) admission.enter(each!);
   t.same(log, ['a', 'd LimitExceededError']);
+  t.same(waits, ['b 1/2', 'c 2/2']);
   admission.withdraw(b!);
   admission.enter(e!);
   admission.leave();

@@ -61,7 +61,7 @@ export class ForgeTlsEngine implements TlsEngine {
     this.#sink = new LiveSink(sink);
     this.#role = role;
     this.#messages = new HandshakeReader(host.limits);
-    this.#limits = new RecordLimits(host.limits, (event) => this.#sink.event(event));
+    this.#limits = new RecordLimits(host.limits, this.#sink);
     const watcher: ConnectionWatcher = {
       session: (session) => role.session(session),
       opened: (type, plaintext) => this.#opened(type, plaintext),
@@ -254,7 +254,7 @@ export class ForgeTlsEngine implements TlsEngine {
     if (alert !== undefined && this.#sink.alive) this.#actOnAlert(alert);
     if (this.#renegotiations !== 1 || !this.#sink.alive) return;
     this.#renegotiations = 2;
-    this.#sink.event({ type: 'renegotiation', direction: 'received', outcome: 'refused' });
+    if (this.#sink.observed) this.#sink.event({ type: 'renegotiation', direction: 'received', outcome: 'refused' });
     this.#sendAlert('warning', 'no_renegotiation');
   }
 
@@ -264,12 +264,7 @@ export class ForgeTlsEngine implements TlsEngine {
       throw new PeerMisbehavedError('an alert is malformed', { alert: 'decode_error' });
     const description = alertName(number);
     const isClose = description === 'close_notify';
-    this.#sink.event({
-      type: 'alert',
-      direction: 'received',
-      level: level === 1 ? 'warning' : 'fatal',
-      description: description ?? number,
-    });
+    this.#alertEvent('received', level === 1 ? 'warning' : 'fatal', description ?? number);
     if (isClose && this.#phase === 'open') {
       this.#closeReceived = true;
       this.#records.clear();
@@ -324,7 +319,7 @@ export class ForgeTlsEngine implements TlsEngine {
     if (this.#closeSent) return;
     this.#connection.sendAlert(level, description);
     this.#flush();
-    this.#sink.event({ type: 'alert', direction: 'sent', level, description });
+    this.#alertEvent('sent', level, description);
   }
 
   /** A fatal alert, unless node-forge has sent one or nothing can be sent any more. */
@@ -333,7 +328,7 @@ export class ForgeTlsEngine implements TlsEngine {
     try {
       if (this.#connection.alertSent) {
         this.#flush();
-        this.#sink.event({ type: 'alert', direction: 'sent', level: 'fatal', description: alert });
+        this.#alertEvent('sent', 'fatal', alert);
       } else this.#sendAlert('fatal', alert);
     } catch {
       // Without a working host there is no alert under TLS 1.1: it needs an initialisation vector.
@@ -351,6 +346,10 @@ export class ForgeTlsEngine implements TlsEngine {
     this.#records.clear();
     this.#messages.clear();
     this.#sink.failed(error);
+  }
+
+  #alertEvent(direction: Direction, level: 'warning' | 'fatal', description: AlertDescription | number): void {
+    if (this.#sink.observed) this.#sink.event({ type: 'alert', direction, level, description });
   }
 
   #recordEvent(direction: Direction, type: number, bytes: number): void {

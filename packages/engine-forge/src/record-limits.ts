@@ -1,4 +1,4 @@
-import type { Limits, TlsEvent } from '@rxtls/core/engine';
+import type { Limits, TlsEngineSink } from '@rxtls/core/engine';
 import { LimitWatch } from '@rxtls/core/engine-parts';
 
 /** The limits that node-forge does not hold. Observers hear of one once it is three quarters used. */
@@ -9,9 +9,9 @@ export class RecordLimits {
   #emptyRecords = 0;
   #warnings = 0;
 
-  constructor(limits: Limits, event: (event: TlsEvent) => void) {
+  constructor(limits: Limits, sink: Pick<TlsEngineSink, 'observed' | 'event'>) {
     this.#limits = limits;
-    this.#watch = new LimitWatch(event);
+    this.#watch = new LimitWatch(sink);
   }
 
   /** @throws LimitExceededError when all records of the handshake together are longer than allowed. */

@@ -14,6 +14,7 @@ import type { Connector, EngineCore } from './connector.ts';
 import { inheritingNothing } from './openssl-options.ts';
 import { opensslVerdict } from './openssl-verdict.ts';
 import { chainProblem, peerChain, provedChain } from './verification.ts';
+import { tellKeylog } from './tell-keylog.ts';
 
 /** The client's part of one connection: SNI, ALPN, the session offered, and the judgement of the server. */
 export class ClientConnector implements Connector {
@@ -65,10 +66,7 @@ export class ClientConnector implements Connector {
       socket.on('OCSPResponse', (staple: Buffer | null) => {
         this.#staple = staple === null || staple.length === 0 ? undefined : new Uint8Array(staple);
       });
-    if (keylog)
-      socket.on('keylog', (line: Buffer) =>
-        core.sink.event({ type: 'keylog', line: line.toString('latin1').trimEnd() }),
-      );
+    if (keylog) socket.on('keylog', (line: Buffer) => tellKeylog(core.sink, line));
   }
 
   enter(_core: EngineCore, call: () => void): void {
@@ -157,6 +155,6 @@ export class ClientConnector implements Connector {
     }
     const kept = this.#tickets++ < core.host.limits.maxTickets;
     if (kept && this.#proof !== undefined) this.#sessions.put(session, this.#proof.chain, this.#proof.firstVerifiedAt);
-    core.sink.event({ type: 'ticket', kept });
+    if (core.sink.observed) core.sink.event({ type: 'ticket', direction: 'received', kept });
   }
 }

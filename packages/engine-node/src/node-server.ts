@@ -3,6 +3,7 @@ import type { EngineCore } from './connector.ts';
 import { inheritingNothing } from './openssl-options.ts';
 import { contextOptions, contextRefused } from './secure-context.ts';
 import type { ServerSettings } from './server-options.ts';
+import { tellKeylog } from './tell-keylog.ts';
 import type { TicketKey } from './ticket-key.ts';
 
 /**
@@ -49,10 +50,7 @@ export class NodeServer {
       this.#server.on('OCSPRequest', (_certificate: Buffer, _issuer: Buffer, respond: Respond) =>
         respond(null, ocspStaple),
       );
-    if (keylog)
-      this.#server.on('keylog', (line: Buffer) =>
-        this.#current?.sink.event({ type: 'keylog', line: line.toString('latin1').trimEnd() }),
-      );
+    if (keylog) this.#server.on('keylog', (line: Buffer) => tellKeylog(this.#current?.sink, line));
   }
 
   connect(core: EngineCore): void {

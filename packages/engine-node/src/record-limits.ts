@@ -1,4 +1,4 @@
-import { contentType, type Limits, maxPlaintextRecordBytes, type TlsEvent } from '@rxtls/core/engine';
+import { contentType, type Limits, maxPlaintextRecordBytes, type TlsEngineSink } from '@rxtls/core/engine';
 import { LimitWatch } from '@rxtls/core/engine-parts';
 
 /**
@@ -19,12 +19,12 @@ export class RecordLimits {
   #refilledAt: number;
 
   /** `clock`: milliseconds from any start, never going back. */
-  constructor(limits: Limits, clock: () => number, event: (event: TlsEvent) => void) {
+  constructor(limits: Limits, clock: () => number, sink: Pick<TlsEngineSink, 'observed' | 'event'>) {
     this.#limits = limits;
     this.#clock = clock;
     this.#tokens = limits.postHandshakeMessages.burst;
     this.#refilledAt = clock();
-    this.#watch = new LimitWatch(event);
+    this.#watch = new LimitWatch(sink);
   }
 
   /** A handshake or a renegotiation begins. */

@@ -3,7 +3,7 @@ import {
   LimitExceededError,
   type Limits,
   PeerMisbehavedError,
-  type TlsEvent,
+  type TlsEngineSink,
 } from '@rxtls/core/engine';
 
 /**
@@ -13,14 +13,14 @@ import {
  */
 export class Renegotiation {
   readonly #allowed: Limits['renegotiation'];
-  readonly #event: (event: TlsEvent) => void;
+  readonly #sink: Pick<TlsEngineSink, 'observed' | 'event'>;
   #begun = 0;
   #refused = 0;
   #running = false;
 
-  constructor(allowed: Limits['renegotiation'], event: (event: TlsEvent) => void) {
+  constructor(allowed: Limits['renegotiation'], sink: Pick<TlsEngineSink, 'observed' | 'event'>) {
     this.#allowed = allowed;
-    this.#event = event;
+    this.#sink = sink;
   }
 
   get isRunning(): boolean {
@@ -34,7 +34,7 @@ export class Renegotiation {
     else if (++this.#begun > this.#allowed.max) this.#exceeded(direction, `more than ${this.#allowed.max}`);
     else {
       this.#running = true;
-      this.#event({ type: 'renegotiation', direction, outcome: 'allowed' });
+      this.#tell(direction, 'allowed');
     }
   }
 
@@ -49,11 +49,15 @@ export class Renegotiation {
 
   #refuseOnce(direction: Direction): void {
     if (this.#refused++ > 0) this.#exceeded(direction, 'it was refused before');
-    this.#event({ type: 'renegotiation', direction, outcome: 'refused' });
+    this.#tell(direction, 'refused');
+  }
+
+  #tell(direction: Direction, outcome: 'allowed' | 'refused'): void {
+    if (this.#sink.observed) this.#sink.event({ type: 'renegotiation', direction, outcome });
   }
 
   #exceeded(direction: Direction, why: string): never {
-    this.#event({ type: 'renegotiation', direction, outcome: 'refused' });
+    this.#tell(direction, 'refused');
     throw new LimitExceededError('renegotiation', `limits.renegotiation: ${why}`, { alert: 'no_renegotiation' });
   }
 }

@@ -24,11 +24,11 @@ import { nodeTlsError } from './node-tls-error.ts';
 import { RecordFeed, type RecordFeedOwner } from './record-feed.ts';
 import { RecordLimits } from './record-limits.ts';
 import { Renegotiation } from './renegotiation.ts';
-import { SentRecords } from './sent-records.ts';
+import { SentRecords, type SentRecordsReader } from './sent-records.ts';
 import { SocketWriter, type SocketWriterOwner } from './socket-writer.ts';
 
 /** One connection: records in one at a time, plaintext out through the gate, writes one at a time. See node-engine.ts. */
-export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner, SocketWriterOwner {
+export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner, SentRecordsReader, SocketWriterOwner {
   readonly sink: LiveSink;
   readonly host: TlsHost;
   readonly wire: MemoryWire;
@@ -37,7 +37,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner, 
   readonly #feed: RecordFeed;
   readonly #limits: RecordLimits;
   readonly #renegotiation: Renegotiation;
-  readonly #sent: SentRecords;
+  readonly #sent = new SentRecords(this);
   readonly #writer = new SocketWriter(this);
   #socket: TLSSocket | undefined;
   #secured = false;
@@ -54,14 +54,9 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner, 
     this.sink = new LiveSink(sink);
     this.host = host;
     this.#gate = new InboundGate(this.sink);
-    this.#limits = new RecordLimits(
-      host.limits,
-      () => host.monotonicClock(),
-      (event) => this.sink.event(event),
-    );
-    this.#renegotiation = new Renegotiation(host.limits.renegotiation, (event) => this.sink.event(event));
+    this.#limits = new RecordLimits(host.limits, () => host.monotonicClock(), this.sink);
+    this.#renegotiation = new Renegotiation(host.limits.renegotiation, this.sink);
     this.#feed = new RecordFeed(this);
-    this.#sent = new SentRecords((type, length) => this.#recordSent(type, length));
     this.wire = new MemoryWire({
       written: (bytes) => this.#written(bytes),
       // Only from the next turn on does a push reach OpenSSL inside the call.
@@ -231,7 +226,7 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner, 
     this.sink.ciphertext(bytes);
   }
 
-  #recordSent(type: number, length: number): void {
+  recordSent(type: number, length: number): void {
     this.#limits.recordSent();
     const name = contentTypeName(type);
     if (name !== undefined && this.sink.observed)
@@ -240,6 +235,10 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner, 
     if (!this.#closeSent || this.#writer.unsealed > 0) return;
     if (type === contentType.alert || (this.#tls13 && length <= 19))
       this.#alertEvent('sent', 'warning', 'close_notify');
+  }
+
+  clearAlertSent(level: number, number: number): void {
+    this.#alertEvent('sent', level === 1 ? 'warning' : 'fatal', alertName(number) ?? number);
   }
 
   // --- OpenSSL's side ---
@@ -310,14 +309,14 @@ export class TlsSocketEngine implements TlsEngine, EngineCore, RecordFeedOwner, 
       return;
     }
     const normalised = nodeTlsError(error);
-    // A protected alert is seen only by what OpenSSL made of it; one in the clear was reported as it came.
-    if (normalised instanceof AlertReceivedError && normalised.alert !== undefined && !this.#clear)
+    // A protected alert is seen only by what OpenSSL made of it, and one in the clear where Node tells inside the call.
+    if (normalised instanceof AlertReceivedError && normalised.alert !== undefined)
       this.#alertEvent('received', 'fatal', normalised.alert);
     this.fail(normalised);
   }
 
   #alertEvent(direction: Direction, level: 'warning' | 'fatal', description: AlertDescription | number): void {
-    this.sink.event({ type: 'alert', direction, level, description });
+    if (this.sink.observed) this.sink.event({ type: 'alert', direction, level, description });
   }
 
   // --- The end ---

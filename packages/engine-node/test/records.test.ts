@@ -294,11 +294,10 @@ t.test('R10 (node): TLS 1.3 records without plaintext have a rate, which data in
   // OpenSSL through Node hides which of them are KeyUpdates, and Node can send none: the counter is tested alone.
   let now = 0;
   const events: TlsEvent[] = [];
-  const limits = new RecordLimits(
-    { ...defaultLimits, postHandshakeMessages: { burst: 4, perSecond: 2 } },
-    () => now,
-    (event) => events.push(event),
-  );
+  const limits = new RecordLimits({ ...defaultLimits, postHandshakeMessages: { burst: 4, perSecond: 2 } }, () => now, {
+    observed: true,
+    event: (event) => events.push(event),
+  });
   for (let i = 0; i < 4; i++) {
     limits.postHandshakeRecord();
     limits.recordWithPlaintext();

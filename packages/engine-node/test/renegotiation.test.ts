@@ -222,7 +222,7 @@ t.test(
       [one, undefined, false],
       [undefined, one, false],
     ] as const) {
-      const guard = new Renegotiation({ max: 1 }, () => undefined);
+      const guard = new Renegotiation({ max: 1 }, { observed: false, event: () => undefined });
       guard.begin('received');
       if (same) t.doesNotThrow(() => guard.end(before, after));
       else t.throws(() => guard.end(before, after), { name: 'PeerMisbehavedError' });

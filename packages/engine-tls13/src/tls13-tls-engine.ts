@@ -27,6 +27,7 @@ import { readAlert } from './record/read-alert.ts';
 import { recordEvent } from './record/record-event.ts';
 import { type ReceivedRecord, RecordReceiver } from './record/record-receiver.ts';
 import { RecordSender } from './record/record-sender.ts';
+import { sinkOutlet } from './record/sink-outlet.ts';
 import { settledOnce } from './settled-once.ts';
 import { thrownError } from './thrown-error.ts';
 
@@ -65,10 +66,10 @@ export class Tls13TlsEngine implements TlsEngine {
     this.#sink = new LiveSink(sink);
     this.#host = host;
     this.#role = role;
-    this.#watch = new LimitWatch((event) => this.#sink.event(event));
+    this.#watch = new LimitWatch(this.#sink);
     this.#receiver = new RecordReceiver(limits, this.#watch);
     this.#receiver.mayChangeCipherSpec = role.sendsFirst;
-    this.#sender = new RecordSender(this.#outlet(), role.padding, role.sendsFirst);
+    this.#sender = new RecordSender(sinkOutlet(this.#sink), role.padding, role.sendsFirst);
     this.#messages = new HandshakeDeframer(limits, this.#watch);
     this.#keys = new ConnectionKeys({
       crypto: role.crypto,
@@ -77,7 +78,7 @@ export class Tls13TlsEngine implements TlsEngine {
       receiver: this.#receiver,
       messages: this.#messages,
       watch: this.#watch,
-      event: (event) => this.#sink.event(event),
+      sink: this.#sink,
     });
     this.#postHandshake = new TokenBucket('postHandshakeMessages', host, this.#watch);
     this.#tickets = { kept: 0, max: limits.maxTickets, now: 0 };
@@ -268,12 +269,12 @@ export class Tls13TlsEngine implements TlsEngine {
     this.#tickets.now = this.#host.wallClock();
     const kept = this.#role.postHandshake(message, this.#connected!, this.#tickets);
     if (kept) this.#watch.hold('maxTickets', this.#tickets.kept, this.#tickets.max);
-    this.#sink.event({ type: 'ticket', kept });
+    if (this.#sink.observed) this.#sink.event({ type: 'ticket', direction: 'received', kept });
   }
 
   #receiveAlert(content: Uint8Array): void {
     const { level, description } = readAlert(content);
-    this.#sink.event({ type: 'alert', direction: 'received', level, description });
+    if (this.#sink.observed) this.#sink.event({ type: 'alert', direction: 'received', level, description });
     if (description === 'close_notify' && this.#phase === 'open') {
       this.#closeReceived = true;
       this.#receiver.clear();
@@ -295,7 +296,10 @@ export class Tls13TlsEngine implements TlsEngine {
       // RFC 8446 §6.1: "Each party MUST send a "close_notify" alert before closing its write side", and nothing behind it.
       send: (message) => {
         const out = this.#role.seam?.outgoing(message) ?? message;
-        return this.#closeSent ? out : this.#sender.handshake(out);
+        if (this.#closeSent) return out;
+        if (out[0] === handshakeType.new_session_ticket && this.#sink.observed)
+          this.#sink.event({ type: 'ticket', direction: 'sent' });
+        return this.#sender.handshake(out);
       },
       sendChangeCipherSpec: () => {
         if (!this.#closeSent) this.#sender.changeCipherSpec();
@@ -347,7 +351,7 @@ export class Tls13TlsEngine implements TlsEngine {
   #sendAlert(level: 'warning' | 'fatal', description: AlertDescription): void {
     if (this.#closeSent) return;
     this.#sender.alert(level, description);
-    this.#sink.event({ type: 'alert', direction: 'sent', level, description });
+    if (this.#sink.observed) this.#sink.event({ type: 'alert', direction: 'sent', level, description });
   }
 
   /** A fatal alert, unless nothing can be sent any more. */
@@ -382,17 +386,5 @@ export class Tls13TlsEngine implements TlsEngine {
     this.#sender.wipe();
     this.#receiver.wipe();
     this.#messages.clear();
-  }
-
-  #outlet(): ConstructorParameters<typeof RecordSender>[0] {
-    const sink = this.#sink;
-    return {
-      get observed() {
-        return sink.observed;
-      },
-      ciphertext: (bytes) => sink.ciphertext(bytes),
-      sent: (outer, inner, bytes) =>
-        sink.event({ type: 'record', direction: 'sent', contentType: outer, bytes, inner }),
-    };
   }
 }

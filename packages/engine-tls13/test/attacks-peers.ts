@@ -114,9 +114,9 @@ export class RogueServer {
     this.#client = client;
     const outlet = { observed: false, ciphertext: (bytes: Uint8Array) => client.give(bytes), sent: () => {} };
     this.#sender = new RecordSender(outlet, undefined, false);
-    this.#receiver = new RecordReceiver(limits, new LimitWatch(() => {}));
+    this.#receiver = new RecordReceiver(limits, new LimitWatch({ observed: false, event: () => undefined }));
     this.#receiver.mayChangeCipherSpec = true;
-    this.#messages = new HandshakeDeframer(limits, new LimitWatch(() => {}));
+    this.#messages = new HandshakeDeframer(limits, new LimitWatch({ observed: false, event: () => undefined }));
   }
 
   /** The client's next handshake message. */

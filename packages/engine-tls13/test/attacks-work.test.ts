@@ -31,7 +31,10 @@ const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
 t.test('a long message in fragments of one byte is copied a few times, not once for each of them', (t) => {
   const message = Uint8Array.from({ length: 40_004 }, (_, at) => at % 251);
   message.set([11, 0, 156, 64]);
-  const deframer = new HandshakeDeframer(resolveLimits({}), new LimitWatch(() => {}));
+  const deframer = new HandshakeDeframer(
+    resolveLimits({}),
+    new LimitWatch({ observed: false, event: () => undefined }),
+  );
   let got: Uint8Array | undefined;
   let work = 0;
   const count = (_self: unknown, from: unknown): void => void (work += (from as Uint8Array).length);
@@ -47,7 +50,10 @@ t.test('a long message in fragments of one byte is copied a few times, not once 
 });
 
 t.test('a message that was handed out is not written to by what comes after it', (t) => {
-  const deframer = new HandshakeDeframer(resolveLimits({}), new LimitWatch(() => {}));
+  const deframer = new HandshakeDeframer(
+    resolveLimits({}),
+    new LimitWatch({ observed: false, event: () => undefined }),
+  );
   const first = [20, 0, 0, 3, 1, 2, 3];
   for (const byte of first) deframer.push(Uint8Array.of(byte));
   deframer.push(Uint8Array.of(24, 0, 0));

@@ -132,7 +132,7 @@ for (const crypto of providers) {
       if (has('record-new-session-ticket')) end.give(get('record-new-session-ticket'));
       t.same(
         end.events.filter(({ type }) => type === 'ticket'),
-        has('record-new-session-ticket') ? [{ type: 'ticket', kept: false }] : [],
+        has('record-new-session-ticket') ? [{ type: 'ticket', direction: 'received', kept: false }] : [],
       );
       if (has('client-application-data')) {
         end.engine.sendPlaintext(get('client-application-data'));

@@ -1,12 +1,12 @@
-import { LimitExceededError, type LimitName, type TlsEvent } from '../engine/index.ts';
+import { LimitExceededError, type LimitName, type TlsEngineSink } from '../engine/index.ts';
 
 /** Holds what was used against a limit, and says once of each limit that it is three quarters used. */
 export class LimitWatch {
   readonly #approached = new Set<LimitName>();
-  readonly #event: (event: TlsEvent) => void;
+  readonly #sink: Pick<TlsEngineSink, 'observed' | 'event'>;
 
-  constructor(event: (event: TlsEvent) => void) {
-    this.#event = event;
+  constructor(sink: Pick<TlsEngineSink, 'observed' | 'event'>) {
+    this.#sink = sink;
   }
 
   /** @throws LimitExceededError past `max`. */
@@ -14,6 +14,6 @@ export class LimitWatch {
     if (used > max) throw new LimitExceededError(limit, `limits.${limit}: more than ${max}`);
     if (used < max * 0.75 || this.#approached.has(limit)) return;
     this.#approached.add(limit);
-    this.#event({ type: 'limit', limit, used, max });
+    if (this.#sink.observed) this.#sink.event({ type: 'limit', limit, used, max });
   }
 }

@@ -4,6 +4,8 @@ import { parseClientHello } from './parse-client-hello.ts';
 import { contentType, contentTypeName, maxPlaintextRecordBytes, recordHeaderBytes } from './record-header.ts';
 import { LimitExceededError, NotTlsError, PeerMisbehavedError } from './tls-error.ts';
 
+export type ClientHelloLimit = 'maxClientHelloBytes' | 'maxClientHelloWireBytes' | 'maxClientHelloRecords';
+
 /**
  * Finds the ClientHello in the first bytes of a connection, in any chunking and fragmentation, and never holds more than
  * has arrived: a length that is only claimed allocates nothing. It keeps what it assembles; the caller keeps the bytes.
@@ -44,6 +46,12 @@ export class ClientHelloReader {
       if (length !== undefined && this.#messageBytes >= length) return parseClientHello(this.#message.slice(0, length));
     }
     return undefined;
+  }
+
+  /** How much of that limit has been used. */
+  used(limit: ClientHelloLimit): number {
+    if (limit === 'maxClientHelloBytes') return Math.max(0, this.#messageBytes - 4);
+    return limit === 'maxClientHelloRecords' ? this.#records : this.#wireBytes;
   }
 
   #checkFirstBytes(bytes: Uint8Array): void {
@@ -111,7 +119,7 @@ export class ClientHelloReader {
     if (this.#wireBytes > this.#limits.maxClientHelloWireBytes) throw this.#exceeded('maxClientHelloWireBytes');
   }
 
-  #exceeded(limit: 'maxClientHelloBytes' | 'maxClientHelloWireBytes' | 'maxClientHelloRecords'): LimitExceededError {
+  #exceeded(limit: ClientHelloLimit): LimitExceededError {
     return new LimitExceededError(limit, `the ClientHello is over limits.${limit} (${this.#limits[limit]})`, {
       alert: 'decode_error',
     });

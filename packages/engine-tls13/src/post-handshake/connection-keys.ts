@@ -1,4 +1,4 @@
-import type { TlsEvent, TlsHost } from '@rxtls/core/engine';
+import type { TlsEngineSink, TlsHost } from '@rxtls/core/engine';
 import type { LimitWatch } from '@rxtls/core/engine-parts';
 import type { CipherSuite } from '../crypto/cipher-suite.ts';
 import type { CryptoProvider } from '../crypto/crypto-provider.ts';
@@ -29,7 +29,7 @@ export interface KeyedConnection {
   readonly receiver: RecordReceiver;
   readonly messages: HandshakeDeframer;
   readonly watch: LimitWatch;
-  event(event: TlsEvent): void;
+  readonly sink: Pick<TlsEngineSink, 'observed' | 'event'>;
 }
 
 /** The keys of both directions: put in place by the handshake, renewed by KeyUpdate (RFC 8446 §4.6.3), wiped at the end. */
@@ -64,21 +64,21 @@ export class ConnectionKeys {
 
   /** RFC 8446 §4.6.3: "Both sender and receiver MUST encrypt their KeyUpdate messages with the old keys." */
   update(requestPeer: boolean): void {
-    const { crypto, sender } = this.#connection;
+    const { crypto, sender, sink } = this.#connection;
     const { suite, secret, epoch } = this.#sending!;
     sender.handshake(encodeKeyUpdate({ updateRequested: this.#updates.request(requestPeer) }));
     this.protectSending(suite, nextTrafficSecret(crypto, suite.hash, secret), epoch + 1);
-    this.#connection.event({ type: 'key-update', direction: 'sent' });
+    if (sink.observed) sink.event({ type: 'key-update', direction: 'sent' });
   }
 
   /** The peer's KeyUpdate. True when it is to be answered at once. @throws PeerMisbehavedError, LimitExceededError */
   receive(message: HandshakeMessage): boolean {
-    const { crypto } = this.#connection;
+    const { crypto, sink } = this.#connection;
     const { updateRequested } = decodeKeyUpdate(message.bytes.subarray(4));
     const answer = this.#updates.received(updateRequested);
     const { suite, secret, epoch } = this.#receiving!;
     this.protectReceiving(suite, nextTrafficSecret(crypto, suite.hash, secret), epoch + 1);
-    this.#connection.event({ type: 'key-update', direction: 'received' });
+    if (sink.observed) sink.event({ type: 'key-update', direction: 'received' });
     return answer;
   }
 

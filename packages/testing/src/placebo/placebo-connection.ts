@@ -121,7 +121,7 @@ export class PlaceboConnection implements TlsEngine {
   sendCloseNotify(): void {
     this.#run(() => {
       this.#respond();
-      this.#send(placeboRecords.closeNotify());
+      this.#alert('close_notify', 'warning');
       this.#closeSent = true;
       this.#emit(() => this.#sink.sealed(0));
     });
@@ -242,7 +242,7 @@ export class PlaceboConnection implements TlsEngine {
     else if (type === placeboMessage.newSessionTicket && this.#role === 'client') {
       this.#gauges.meter('postHandshakeMessages');
       const kept = ++this.#tickets <= this.#host.limits.maxTickets;
-      this.#emit(() => this.#sink.event({ type: 'ticket', kept }));
+      this.#emit(() => this.#sink.event({ type: 'ticket', direction: 'received', kept }));
     } else if (this.#options.version === 'TLSv1.2') {
       if (!this.#renegotiation.message(type)) throw unexpected(type);
     } else this.#receiveKeyUpdate(type, body);
@@ -354,10 +354,10 @@ export class PlaceboConnection implements TlsEngine {
       this.#emit(() => this.#sink.event({ type: 'record', direction: 'sent', contentType: name, bytes, inner: name }));
   }
 
-  #alert(description: AlertDescription): void {
+  #alert(description: AlertDescription, level: 'warning' | 'fatal' = 'fatal'): void {
     if (this.#over || this.#closeSent) return;
-    this.#send(placeboRecords.alert('fatal', description));
-    this.#emit(() => this.#sink.event({ type: 'alert', direction: 'sent', level: 'fatal', description }));
+    this.#send(placeboRecords.alert(level, description));
+    this.#emit(() => this.#sink.event({ type: 'alert', direction: 'sent', level, description }));
   }
 
   #fail(error: TlsError): void {
