@@ -1,5 +1,6 @@
 // Every engine that can serve, under one set of names, each with clients that can talk to it: the same tests run over all.
 import type { TlsEngineFactory } from '@rxtls/core';
+import type { TicketKeys } from '@rxtls/core/engine';
 import type { VerifyPeer } from '@rxtls/core/engine-parts';
 import { forgeEngine } from '@rxtls/engine-forge';
 import { nodeEngine, type NodeClientOptions, type SessionStore } from '@rxtls/engine-node';
@@ -19,6 +20,12 @@ export interface ServerOptions {
   readonly verify?: VerifyPeer;
 }
 
+/** What not every engine's server understands: forge has neither in its versions. */
+export interface MoreServerOptions {
+  readonly alpnProtocols?: readonly string[];
+  readonly ticketKeys?: Uint8Array | TicketKeys;
+}
+
 export interface ClientOptions {
   readonly serverName?: string;
   readonly ca?: string;
@@ -32,7 +39,7 @@ export interface ServerKit {
   readonly pki: TestPki;
   leaf(name: TestLeafName): Promise<Pair>;
   issue(options?: IssueOptions): Promise<Pair>;
-  server(options: ServerOptions, more?: { readonly alpnProtocols?: readonly string[] }): TlsEngineFactory<'server'>;
+  server(options: ServerOptions, more?: MoreServerOptions): TlsEngineFactory<'server'>;
   /** OpenSSL's, by Node: no engine is asked to judge itself. */
   client(options?: ClientOptions): TlsEngineFactory<'client'>;
 }
@@ -72,6 +79,9 @@ export const kits: readonly ServerKit[] = [
     ciphers: 'AES128-SHA:@SECLEVEL=0',
   }),
 ];
+
+/** Those whose sessions are tickets that a key of the server opens; forge's server keeps its sessions itself. */
+export const kitsWithTickets = kits.filter(({ name }) => name !== 'forge');
 
 /** A certificate's first line is enough to tell two of them apart. */
 export const leafOf = ({ cert }: Pair): string => Buffer.from(cert.split('-----')[2]!, 'base64').toString('hex');

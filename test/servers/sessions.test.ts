@@ -1,10 +1,14 @@
-// Rows S1 to S3 and S7 for servers, the same over every engine that can serve. The clients are `node:tls`, which shows any
+// Rows S1 to S5 and S7 for servers (S6 is in early-data.test.ts), the same over every engine that can serve. The clients are `node:tls`, which shows any
 // session to anybody: what a client of ours would never offer is offered here.
-import { byServerName, liveEngine } from '@rxtls/core';
+import { randomBytes } from 'node:crypto';
+import { byHello, byServerName, type CredentialEvent, liveEngine } from '@rxtls/core';
+import { offeredTickets, type TicketKeys } from '@rxtls/core/engine';
+import { memorySessions } from '@rxtls/engine-node';
 import { BehaviorSubject } from 'rxjs';
 import t from 'tap';
-import { kits } from './kits.ts';
+import { kits, kitsWithTickets } from './kits.ts';
 import { listening, visit } from './listening.ts';
+import { echoes, served } from './served.ts';
 
 t.setTimeout(120_000);
 
@@ -96,6 +100,77 @@ for (const kit of kits) {
     const late = await visit(server, kit, { ...client, session });
     t.equal(server.connections.length, 1, 'neither resumed nor taken anew');
     t.match(server.failures, [{ error: { name: 'CertificateError', reason: 'expired' } }], String(late.error));
+  });
+}
+
+for (const kit of kits)
+  t.test(`S4 (${kit.name}): what no key was given for, no other server resumes`, async (t) => {
+    const credentials = await kit.issue();
+    const [here, there] = [
+      await listening(t, kit.server({ credentials })),
+      await listening(t, kit.server({ credentials })),
+    ];
+    const { session } = await visit(here, kit);
+    t.match(await visit(there, kit, { session }), { resumed: false, error: undefined });
+    t.match(await visit(here, kit, { session }), { resumed: true, error: undefined });
+  });
+
+for (const kit of kitsWithTickets) {
+  t.test(
+    `S4 (${kit.name}): a stream of ticket keys: current, previous, dropped; what is none is refused`,
+    async (t) => {
+      const credentials = await kit.issue();
+      const [first, second, third] = [randomBytes(48), randomBytes(48), randomBytes(48)];
+      const keys = new BehaviorSubject<TicketKeys>({ current: first, previous: [] });
+      const events: CredentialEvent[] = [];
+      const server = await listening(
+        t,
+        liveEngine(keys, (ticketKeys) => kit.server({ credentials }, { ticketKeys }), {
+          events: { next: (event) => events.push(event) },
+        }),
+      );
+      const { session } = await visit(server, kit);
+      keys.next({ current: second, previous: [first] });
+      t.match(await visit(server, kit, { session }), { resumed: true, error: undefined }, 'under the key before');
+      const { session: newer } = await visit(server, kit);
+      for (const bad of [new Uint8Array(48), new Uint8Array(48).fill(9), first.subarray(1)])
+        keys.next({ current: bad, previous: [] });
+      t.same(
+        events.map(({ type }) => type),
+        ['swapped', 'swapped', 'rejected', 'rejected', 'rejected'],
+      );
+      t.match(await visit(server, kit, { session: newer }), { resumed: true, error: undefined }, 'the last good go on');
+      keys.next({ current: third, previous: [second] });
+      t.match(await visit(server, kit, { session }), { resumed: false, error: undefined }, 'under a key that is gone');
+      t.same(server.failures, []);
+    },
+  );
+
+  t.test(`S5 (${kit.name}): a server is never shown a ticket twice, one after another or at once`, async (t) => {
+    const engine = kit.server({ credentials: await kit.issue() });
+    const shown: string[] = [];
+    const server = served(
+      t,
+      byHello((hello) => {
+        for (const ticket of offeredTickets(hello, 8)) shown.push(Buffer.from(ticket).toString('hex'));
+        return engine;
+      }),
+    );
+    const client = kit.client({ sessions: memorySessions() });
+    const visits = async (count: number): Promise<void> => {
+      for (const arrival of Array.from({ length: count }, () => server.arrive(client))) {
+        const side = await arrival.met();
+        t.ok(await echoes(side, 'word'));
+        side.subscription.unsubscribe();
+      }
+    };
+    await visits(1);
+    t.same(shown, []);
+    await visits(4);
+    t.equal(shown.length, 2, 'at once: as many as there are tickets');
+    for (let round = 0; round < 4; round++) await visits(1);
+    t.ok(shown.length >= 4, 'one after another');
+    t.equal(new Set(shown).size, shown.length);
   });
 }
 
