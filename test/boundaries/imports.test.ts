@@ -15,11 +15,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'engine-forge': ['@rxtls/core/engine', '@rxtls/core/engine-parts', 'node-forge'],
   'engine-tls13': ['@rxtls/core/engine', '@rxtls/core/engine-parts', '@noble/', 'node:'],
   credentials: ['@rxtls/core/engine', '@rxtls/core/engine-parts', 'rxjs', 'node:'],
-  'transport-tcp': ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'node:'],
+  'transport-tcp': ['@rxtls/core', '@rxtls/core/engine', '@rxtls/core/engine-parts', 'rxjs', 'node:'],
   'transport-memory': ['@rxtls/core', '@rxtls/core/engine', 'rxjs'],
-  'transport-streams': ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'node:'],
+  'transport-streams': ['@rxtls/core', '@rxtls/core/engine', '@rxtls/core/engine-parts', 'rxjs', 'node:'],
   starttls: ['@rxtls/core', '@rxtls/core/engine', '@rxtls/core/engine-parts', 'rxjs'],
-  'transport-websocket': ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'ws', 'node:'],
+  'transport-websocket': ['@rxtls/core', '@rxtls/core/engine', '@rxtls/core/engine-parts', 'rxjs', 'ws', 'node:'],
   testing: ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'rxjs/testing', '@peculiar/x509', 'reflect-metadata', 'node:'],
 };
 

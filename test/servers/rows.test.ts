@@ -28,7 +28,7 @@ t.test('every row has a test over every engine', async (t) => {
 
 t.test('every engine that can serve is there', async (t) => {
   const engines = readdirSync('packages').flatMap((name) => /^engine-(.+)/.exec(name)?.[1] ?? []);
-  t.same(new Set(kits.map(({ name }) => `${name}`)), new Set(engines));
+  t.same(new Set<string>(kits.map(({ name }) => name)), new Set(engines));
   t.same(
     kitsWithTickets.map(({ name }) => name),
     ['node', 'tls13'],

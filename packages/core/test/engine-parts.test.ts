@@ -2,10 +2,12 @@
 import { isIP } from 'node:net';
 import {
   alpnList,
+  checkOptions,
   clientAuthOption,
   derElements,
   extensionValue,
   flag,
+  optionRules,
   ownOptions,
   portOption,
   type RecordBound,
@@ -197,4 +199,22 @@ t.test('options: names of protocols are measured in UTF-8 (RFC 7301 §3.1)', asy
       else t.throws(() => alpnList([name]), misuse);
     }
   for (const wrong of [[], [''], ['h2', 1], 'h2', {}]) t.throws(() => alpnList(wrong), misuse);
+});
+
+t.test('checkOptions: each by the rule of its name, and no other', async (t) => {
+  const { port, flag, text } = optionRules;
+  const check = (options: object): void => checkOptions('connect', options, { port, flag, text });
+  check({});
+  check({ port: 0, flag: false, text: 'a' });
+  check({ port: undefined });
+  for (const [options, message] of [
+    [null, 'connect: options must be an object'],
+    [{ toString: 1 }, 'connect: there is no option toString; known are port, flag, text'],
+    [{ port: 65_536 }, 'connect: port must be an integer from 0 to 65535'],
+    [{ port: '1' }, 'connect: port must be an integer from 0 to 65535'],
+    [{ port: null }, 'connect: port must be an integer from 0 to 65535'],
+    [{ flag: 1 }, 'connect: flag must be a boolean'],
+    [{ text: '' }, 'connect: text must be a string that is not empty'],
+  ] as const)
+    t.throws(() => check(options as object), { name: 'ApiMisuseError', message });
 });

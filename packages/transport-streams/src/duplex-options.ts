@@ -1,5 +1,6 @@
 import type { DuplexInfo } from '@rxtls/core';
-import { type OptionRule, rules } from './check-options.ts';
+import type { OptionRules } from '@rxtls/core/engine-parts';
+import { rules } from './rules.ts';
 
 /** What every adapter takes. */
 export interface DuplexOptions {
@@ -12,7 +13,7 @@ export interface DuplexOptions {
   readonly lingerTimeout?: number;
 }
 
-export const duplexRules: { readonly [name in keyof DuplexOptions]-?: OptionRule } = {
+export const duplexRules: OptionRules<keyof DuplexOptions> = {
   info: rules.info,
   lingerTimeout: rules.milliseconds,
 };

@@ -2,7 +2,9 @@ import type { ByteDuplex } from '@rxtls/core';
 import { ApiMisuseError } from '@rxtls/core/engine';
 import type { Observable } from 'rxjs';
 import { ChannelLink } from './channel-link.ts';
-import { checkOptions, checkShape, rules } from './check-options.ts';
+import { checkOptions } from '@rxtls/core/engine-parts';
+import { checkShape } from './check-shape.ts';
+import { rules } from './rules.ts';
 import { defaultHighWater, named } from './duplex-options.ts';
 import { type MessageDuplexOptions, messageDuplex, messageRules } from './message-duplex.ts';
 

@@ -1,7 +1,8 @@
 import type { ByteDuplex } from '@rxtls/core';
 import { ApiMisuseError } from '@rxtls/core/engine';
 import type { Observable } from 'rxjs';
-import { checkOptions, checkShape } from './check-options.ts';
+import { checkOptions } from '@rxtls/core/engine-parts';
+import { checkShape } from './check-shape.ts';
 import { named } from './duplex-options.ts';
 import { type MessageDuplexOptions, messageDuplex, messageRules } from './message-duplex.ts';
 import { PortLink } from './port-link.ts';

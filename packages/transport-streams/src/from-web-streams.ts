@@ -1,7 +1,9 @@
 import type { ByteDuplex } from '@rxtls/core';
 import { ApiMisuseError } from '@rxtls/core/engine';
 import type { Observable } from 'rxjs';
-import { checkOptions, checkShape, rules } from './check-options.ts';
+import { checkOptions } from '@rxtls/core/engine-parts';
+import { checkShape } from './check-shape.ts';
+import { rules } from './rules.ts';
 import { asyncClock } from './clock.ts';
 import { defaultHighWater, defaultLinger, type DuplexOptions, duplexRules, named } from './duplex-options.ts';
 import { singleUse } from './single-use.ts';

@@ -1,7 +1,8 @@
 import type { ByteDuplex } from '@rxtls/core';
 import { AbortedError } from '@rxtls/core/engine';
 import type { Observable } from 'rxjs';
-import { type OptionRule, rules } from './check-options.ts';
+import type { OptionRules } from '@rxtls/core/engine-parts';
+import { rules } from './rules.ts';
 import { asyncClock } from './clock.ts';
 import { defaultHighWater, defaultLinger, type DuplexOptions, duplexRules } from './duplex-options.ts';
 import type { MessageLink } from './message-link.ts';
@@ -17,7 +18,7 @@ export interface MessageDuplexOptions extends DuplexOptions {
   readonly connectTimeout?: number;
 }
 
-export const messageRules: { readonly [name in keyof MessageDuplexOptions]-?: OptionRule } = {
+export const messageRules: OptionRules<keyof MessageDuplexOptions> = {
   ...duplexRules,
   window: rules.bytes,
   connectTimeout: rules.milliseconds,

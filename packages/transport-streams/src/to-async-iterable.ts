@@ -1,5 +1,5 @@
 import { type ByteDuplex, Fifo } from '@rxtls/core';
-import { checkShape } from './check-options.ts';
+import { checkShape } from './check-shape.ts';
 import { ChunkPuller } from './chunk-puller.ts';
 
 /**

@@ -1,6 +1,8 @@
 import type { ByteDuplex } from '@rxtls/core';
 import { ApiMisuseError } from '@rxtls/core/engine';
-import { checkOptions, checkShape, rules } from './check-options.ts';
+import { checkOptions } from '@rxtls/core/engine-parts';
+import { checkShape } from './check-shape.ts';
+import { rules } from './rules.ts';
 import { ChunkPuller } from './chunk-puller.ts';
 import { SinkWriter } from './sink-writer.ts';
 import type { WebReadable, WebWritable } from './web-stream-shapes.ts';

@@ -2,7 +2,7 @@ import { isIP, type LookupFunction, Socket, type SocketConnectOpts } from 'node:
 import type { ByteDuplex } from '@rxtls/core';
 import { AbortedError, ApiMisuseError } from '@rxtls/core/engine';
 import { Observable } from 'rxjs';
-import { checkOptions, type OptionRule, rules } from './check-options.ts';
+import { checkOptions, type OptionRules, optionRules } from '@rxtls/core/engine-parts';
 import { endpoint } from './endpoint.ts';
 import { SocketDuplex } from './socket-duplex.ts';
 import { applySettings, type SocketOptions, socketRules, socketSettings } from './socket-options.ts';
@@ -37,22 +37,22 @@ export interface UnixConnectOptions extends SocketOptions {
 
 export type ConnectOptions = TcpConnectOptions | UnixConnectOptions;
 
-const unixRules: { readonly [name: string]: OptionRule } = {
+const unixRules: OptionRules<string> = {
   ...socketRules,
-  path: rules.text,
-  connectTimeout: rules.milliseconds,
+  path: optionRules.text,
+  connectTimeout: optionRules.milliseconds,
 };
 
-const tcpRules: { readonly [name: string]: OptionRule } = {
+const tcpRules: OptionRules<string> = {
   ...socketRules,
-  host: rules.text,
-  port: rules.port,
+  host: optionRules.text,
+  port: optionRules.port,
   localAddress: { must: 'be an IP address', holds: (value) => typeof value === 'string' && isIP(value) !== 0 },
-  family: rules.family,
-  autoSelectFamily: rules.flag,
-  autoSelectFamilyAttemptTimeout: rules.milliseconds,
-  lookup: rules.callback,
-  connectTimeout: rules.milliseconds,
+  family: { must: 'be 4 or 6', holds: (value) => value === 4 || value === 6 },
+  autoSelectFamily: optionRules.flag,
+  autoSelectFamilyAttemptTimeout: optionRules.milliseconds,
+  lookup: optionRules.callback,
+  connectTimeout: optionRules.milliseconds,
 };
 
 /**

@@ -2,7 +2,7 @@ import { createServer, type Socket } from 'node:net';
 import type { ByteDuplex } from '@rxtls/core';
 import { AbortedError, ApiMisuseError } from '@rxtls/core/engine';
 import { Observable } from 'rxjs';
-import { checkOptions, type OptionRule, rules } from './check-options.ts';
+import { checkOptions, type OptionRules, optionRules } from '@rxtls/core/engine-parts';
 import { endpoint } from './endpoint.ts';
 import { SocketDuplex } from './socket-duplex.ts';
 import { applySettings, type SocketOptions, socketRules, socketSettings } from './socket-options.ts';
@@ -41,14 +41,18 @@ export interface UnixListenOptions extends SocketOptions {
 
 export type ListenOptions = TcpListenOptions | UnixListenOptions;
 
-const commonRules: { readonly [name: string]: OptionRule } = {
+const commonRules: OptionRules<string> = {
   ...socketRules,
-  backlog: rules.count,
-  maxConnections: rules.count,
-  listening: rules.callback,
+  backlog: optionRules.count,
+  maxConnections: optionRules.count,
+  listening: optionRules.callback,
 };
-const tcpRules: { readonly [name: string]: OptionRule } = { ...commonRules, port: rules.port, host: rules.text };
-const unixRules: { readonly [name: string]: OptionRule } = { ...commonRules, path: rules.text };
+const tcpRules: OptionRules<string> = {
+  ...commonRules,
+  port: optionRules.port,
+  host: optionRules.text,
+};
+const unixRules: OptionRules<string> = { ...commonRules, path: optionRules.text };
 
 /**
  * Connections as they come, from subscribe on. Owns the listener only: unsubscribing closes it and leaves the emitted

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type OptionRule, rules } from './check-options.ts';
+import { type OptionRules, optionRules } from '@rxtls/core/engine-parts';
 
 /** What `connect` and `listen` both take for their sockets. */
 export interface SocketOptions {
@@ -24,11 +24,11 @@ export interface SocketSettings {
   readonly lingerTimeout: number;
 }
 
-export const socketRules: { readonly [name in keyof SocketOptions]-?: OptionRule } = {
-  noDelay: rules.flag,
-  keepAlive: rules.flag,
-  writeHighWater: rules.bytes,
-  lingerTimeout: rules.milliseconds,
+export const socketRules: OptionRules<keyof SocketOptions> = {
+  noDelay: optionRules.flag,
+  keepAlive: optionRules.flag,
+  writeHighWater: optionRules.bytes,
+  lingerTimeout: optionRules.milliseconds,
 };
 
 export function socketSettings(options: SocketOptions): SocketSettings {

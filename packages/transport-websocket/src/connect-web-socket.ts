@@ -1,7 +1,8 @@
 import type { ByteDuplex } from '@rxtls/core';
 import { AbortedError, ApiMisuseError } from '@rxtls/core/engine';
 import { Observable, type Subscriber, type Subscription } from 'rxjs';
-import { checkOptions, type OptionRule, rules } from './check-options.ts';
+import { checkOptions, type OptionRules } from '@rxtls/core/engine-parts';
+import { rules } from './rules.ts';
 import { closeCode, closeReason, describeClose, mayRetry } from './close-code.ts';
 import { makeWire } from './make-wire.ts';
 import { type WebSocketByteDuplex, WebSocketDuplex } from './web-socket-duplex.ts';
@@ -23,7 +24,7 @@ export interface WebSocketConnectOptions extends WebSocketOptions {
   readonly connectTimeout?: number;
 }
 
-const connectRules: { readonly [name: string]: OptionRule } = {
+const connectRules: OptionRules<string> = {
   ...settingRules,
   url: rules.text,
   protocols: rules.protocols,

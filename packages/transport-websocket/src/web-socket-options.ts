@@ -1,5 +1,6 @@
 import { asyncScheduler, type SchedulerLike } from 'rxjs';
-import { type OptionRule, rules } from './check-options.ts';
+import type { OptionRules } from '@rxtls/core/engine-parts';
+import { rules } from './rules.ts';
 
 /** What `connectWebSocket` and `listenWebSocket` both take for their connections. */
 export interface WebSocketOptions {
@@ -23,7 +24,7 @@ export interface WebSocketOptions {
 /** `WebSocketOptions` with their defaults. */
 export type WebSocketSettings = Required<WebSocketOptions>;
 
-export const settingRules: { readonly [name in keyof WebSocketOptions]-?: OptionRule } = {
+export const settingRules: OptionRules<keyof WebSocketOptions> = {
   writeHighWater: rules.bytes,
   messageBytes: rules.bytes,
   maxMessageBytes: rules.bytes,

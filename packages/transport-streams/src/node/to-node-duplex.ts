@@ -1,7 +1,9 @@
 /// <reference types="node" />
 import type { ByteDuplex } from '@rxtls/core';
 import { isObservable, type Observable } from 'rxjs';
-import { checkOptions, checkShape, rules } from '../check-options.ts';
+import { checkOptions } from '@rxtls/core/engine-parts';
+import { checkShape } from '../check-shape.ts';
+import { rules } from '../rules.ts';
 import { ConnectionStream } from './connection-stream.ts';
 
 export interface ToNodeDuplexOptions {

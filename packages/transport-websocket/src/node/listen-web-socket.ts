@@ -6,7 +6,8 @@ import type { Duplex } from 'node:stream';
 import { AbortedError, ApiMisuseError } from '@rxtls/core/engine';
 import { Observable, type Subscriber } from 'rxjs';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { checkOptions, type OptionRule, rules } from '../check-options.ts';
+import { checkOptions, type OptionRules } from '@rxtls/core/engine-parts';
+import { rules } from '../rules.ts';
 import { PausableWire } from '../pausable-wire.ts';
 import { type WebSocketByteDuplex, WebSocketDuplex } from '../web-socket-duplex.ts';
 import {
@@ -66,14 +67,14 @@ export interface WebSocketAttachOptions extends WebSocketServeOptions {
 
 export type WebSocketListenOptions = WebSocketPortOptions | WebSocketAttachOptions;
 
-const serveRules: { readonly [name: string]: OptionRule } = {
+const serveRules: OptionRules<string> = {
   ...settingRules,
   path: rules.path,
   protocols: rules.protocols,
   accept: rules.callback,
 };
-const attachRules: { readonly [name: string]: OptionRule } = { ...serveRules, server: rules.server };
-const portRules: { readonly [name: string]: OptionRule } = {
+const attachRules: OptionRules<string> = { ...serveRules, server: rules.server };
+const portRules: OptionRules<string> = {
   ...serveRules,
   port: rules.port,
   host: rules.text,
