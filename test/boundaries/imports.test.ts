@@ -20,6 +20,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'transport-streams': ['@rxtls/core', '@rxtls/core/engine', '@rxtls/core/engine-parts', 'rxjs', 'node:'],
   starttls: ['@rxtls/core', '@rxtls/core/engine', '@rxtls/core/engine-parts', 'rxjs'],
   'transport-websocket': ['@rxtls/core', '@rxtls/core/engine', '@rxtls/core/engine-parts', 'rxjs', 'ws', 'node:'],
+  opentelemetry: ['@rxtls/core', '@rxtls/core/engine', '@opentelemetry/api'],
   testing: ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'rxjs/testing', '@peculiar/x509', 'reflect-metadata', 'node:'],
 };
 
@@ -186,7 +187,7 @@ t.test('core, the memory transport, starttls, engine-forge and engine-tls13 name
   // The compiler holds this too ("types": [] and lib without dom); the one exception is asked for by structure, through globalThis.
   const globals =
     /(?<![.\w#'"-])(Buffer|process|setTimeout|setInterval|setImmediate|clearTimeout|clearInterval|queueMicrotask|window|document|console|navigator|self|require|module|__dirname|__filename|TextEncoder|TextDecoder|performance|fetch|crypto)(?=\s*[.([])/;
-  const platformless = ['core', 'transport-memory', 'starttls', 'engine-forge'];
+  const platformless = ['core', 'transport-memory', 'starttls', 'engine-forge', 'opentelemetry'];
   // engine-tls13, transport-streams and transport-websocket have one folder for Node, which asks for its types by itself.
   const bare = sources.filter(
     ({ package: name = '', path }) =>

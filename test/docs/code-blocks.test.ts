@@ -23,11 +23,13 @@ const variables: Readonly<Record<string, string>> = {
   ciphertextIn: "import('rxjs').Observable<Uint8Array>",
   ciphertextOut: "import('rxjs').Observer<Uint8Array>",
   connection: "import('@rxtls/core').TlsConnection",
+  meter: "import('@opentelemetry/api').Meter",
 };
 const modules: readonly string[] = [
   '@rxtls/core',
   '@rxtls/credentials',
   '@rxtls/engine-node',
+  '@rxtls/opentelemetry',
   '@rxtls/starttls',
   '@rxtls/testing',
   '@rxtls/transport-memory',

@@ -1,5 +1,5 @@
 // What users get: every package packed, installed by npm into an empty folder, imported, required, type-checked and run.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { compiler, entryPoints, execute, manifest, packages, root } from './workspace.ts';
@@ -71,6 +71,22 @@ console.log(JSON.stringify([${entryPoints.map((_, index) => `Object.keys(p${inde
   await t.rejects(behind, /ERR_PACKAGE_PATH_NOT_EXPORTED/, 'and nothing behind them');
 });
 
+await t.test(
+  'opentelemetry: without the API that it has the types of it can be imported, and takes any meter',
+  async (t) => {
+    t.notOk(readdirSync(join(folder, 'node_modules')).includes('@opentelemetry'), 'no install brought it');
+    write(
+      'metrics.mjs',
+      `import { connectionMetrics } from '@rxtls/opentelemetry';
+const instrument = { add: (value) => console.log('added', value), record() {} };
+const make = () => instrument;
+const meter = { createCounter: make, createUpDownCounter: make, createGauge: make, createHistogram: make };
+connectionMetrics(meter).failed.next({ error: 'no', info: {} });`,
+    );
+    t.equal((await execute(process.execPath, ['metrics.mjs'], folder)).trim(), 'added 1');
+  },
+);
+
 await t.test('a connection runs on what was packed', async (t) => {
   write(
     'connection.mjs',
@@ -126,6 +142,8 @@ export const wrong: TlsEngineFactory<'client'> = factory;
     `import { secure } from '@rxtls/core';
 import { watchFiles } from '@rxtls/credentials';
 import { nodeEngine } from '@rxtls/engine-node';
+import { connectionMetrics } from '@rxtls/opentelemetry';
+import type { Meter } from '@opentelemetry/api';
 import { engineCompliance, placeboEngine } from '@rxtls/testing';
 import { connect } from '@rxtls/transport-tcp';
 import { connectWebSocket } from '@rxtls/transport-websocket';
@@ -135,7 +153,10 @@ export const files: Observable<{ readonly cert: string; readonly key: string }> 
 export const socket = connectWebSocket('wss://a.example/');
 export const sockets = listenWebSocket({ port: 0 });
 export const suite = engineCompliance({ client: placeboEngine.client(), server: placeboEngine.server() });
-export const connection = connect({ host: 'a.example', port: 443 }).pipe(secure(nodeEngine.client({ serverName: 'a.example' })));
+declare const meter: Meter;
+export const { observe, credentials } = connectionMetrics(meter, { role: 'client', attributes: { 'server.port': 443 } });
+export const watched = watchFiles({ cert: 'tls.crt', key: 'tls.key' }, { events: credentials });
+export const connection = connect({ host: 'a.example', port: 443 }).pipe(secure(nodeEngine.client({ serverName: 'a.example' }), { observe }));
 `,
   );
   write(
@@ -144,6 +165,9 @@ export const connection = connect({ host: 'a.example', port: 443 }).pipe(secure(
 export const connection = connectWebSocket({ url: 'wss://a.example/', WebSocket });
 `,
   );
+  mkdirSync(join(folder, 'node_modules', '@opentelemetry'));
+  const api = join(root, 'packages', 'opentelemetry', 'node_modules', '@opentelemetry', 'api');
+  symlinkSync(realpathSync(api), join(folder, 'node_modules', '@opentelemetry', 'api'));
   const options = {
     target: 'es2022',
     module: 'nodenext',

@@ -42,6 +42,7 @@ export function served(
   project: (connection: TlsConnection) => ObservableInput<unknown> = (connection) =>
     connection.writeFrom(connection.source),
 ): Served {
+  const { failed } = options;
   const listener = new Subject<ByteDuplex>();
   const connections: TlsConnection[] = [];
   const failures: ConnectionFailure[] = [];
@@ -54,7 +55,14 @@ export function served(
           connections.push(connection);
           return project(connection);
         },
-        { ...options, failed: (failure) => failures.push(failure) },
+        {
+          ...options,
+          failed: (failure) => {
+            failures.push(failure);
+            if (typeof failed === 'function') failed(failure);
+            else failed?.next?.(failure);
+          },
+        },
       ),
     )
     .subscribe({ error: (error: unknown) => t.fail(`the server itself failed: ${error}`) });
