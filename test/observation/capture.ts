@@ -14,6 +14,7 @@ export interface Segment {
 export interface Capture {
   readonly segments: readonly Segment[];
   readonly keylog: Readonly<Record<End, readonly string[]>>;
+  readonly isResumed: boolean;
 }
 
 /** What each end says, before and after its keys have changed, where they can be. */
@@ -67,5 +68,6 @@ export async function capture({ client, server, clientOptions, serverOptions }: 
   here.connection.close().subscribe();
   there.connection.close().subscribe();
   await until(() => here.isOver && there.isOver, 'the end');
-  return { segments, keylog: { client: keylogOf(here), server: keylogOf(there) } };
+  const isResumed = here.connection.negotiated.resumed;
+  return { segments, keylog: { client: keylogOf(here), server: keylogOf(there) }, isResumed };
 }

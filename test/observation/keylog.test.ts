@@ -12,13 +12,18 @@ import { addresses, pcap } from './pcap.ts';
 t.setTimeout(120_000);
 
 const captures = new Map<string, Capture>();
-for (const [name, engine] of Object.entries(engines)) captures.set(name, await capture(engine()));
+for (const [name, engine] of Object.entries(engines)) {
+  const options = engine();
+  captures.set(name, await capture(options));
+  captures.set(`${name}, resumed`, await capture(options));
+}
 
 /** RFC 9850 §2: a label, the random of the ClientHello, a secret as long as the hash, or 48 bytes before TLS 1.3. */
 const format = /^(CLIENT_RANDOM [\da-f]{64} [\da-f]{96}|[A-Z]+(_[A-Z]+)+(_0)? [\da-f]{64} ([\da-f]{64}|[\da-f]{96}))$/;
 
-for (const [name, { segments, keylog }] of captures)
+for (const [name, { segments, keylog, isResumed }] of captures)
   t.test(`key log (${name}): what both ends said can be read with its lines, and not without`, async (t) => {
+    t.equal(isResumed, name.endsWith('resumed'));
     t.same([...keylog.client].sort(), [...keylog.server].sort(), 'both ends log the same');
     for (const line of keylog.client) t.match(line, format);
     t.equal(new Set(keylog.client).size, keylog.client.length, 'each line once');
