@@ -58,5 +58,5 @@ export async function runExample(
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** Without tap's own hooks. */
-const cleanEnvironment = (): NodeJS.ProcessEnv =>
+export const cleanEnvironment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(NODE_|_?TAP|NO_COLOR|FORCE_COLOR)/.test(name)));
