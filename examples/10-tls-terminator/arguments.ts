@@ -68,9 +68,12 @@ function settings(engine: EngineName, values: ReturnType<typeof parsed>): Settin
   if (again !== undefined) throw new UsageError(`--certificate ${again} is given twice`);
   if (routes.length === 0) throw new UsageError('--listen needs a --route at least');
   const certificates = Object.fromEntries(files);
-  for (const { name } of routes)
-    if (patternFor(name, Object.keys(certificates)) === undefined)
-      throw new UsageError(`--route ${name} needs a --certificate ${name}=CERT,KEY`);
+  const used = routes.map(({ name }) => patternFor(name, Object.keys(certificates)));
+  const bare = used.indexOf(undefined);
+  if (bare >= 0)
+    throw new UsageError(`--route ${routes[bare]?.name} needs a --certificate ${routes[bare]?.name}=CERT,KEY`);
+  const spare = Object.keys(certificates).find((name) => !used.includes(name));
+  if (spare !== undefined) throw new UsageError(`--certificate ${spare}: no --route is for that name`);
   return {
     engine,
     host,

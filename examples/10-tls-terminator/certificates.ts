@@ -14,7 +14,7 @@ export interface FilesEvent {
 }
 
 /** A key may come a second after its certificate before that is told as a mistake; and there is no start without a good pair. */
-const timing = { patience: 1_000, firstTimeout: 3_000 };
+const timing = { patience: 1_000, firstTimeout: 2_000 };
 
 /** The certificates by their names, all of them, and again with each renewal of one that is good. */
 export const watched = (

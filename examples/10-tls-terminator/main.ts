@@ -1,23 +1,14 @@
 // A TLS terminator: clients speak TLS to it, it speaks plain TCP to the backend of the name and protocol that they ask for.
 import { drain, liveEngine, rotatingTicketKeys, secureEach } from '@rxtls/core';
 import { connect, listen } from '@rxtls/transport-tcp';
-import {
-  combineLatest,
-  concat,
-  first,
-  merge,
-  type Observable,
-  shareReplay,
-  switchMap,
-  throwError,
-  timeout,
-} from 'rxjs';
+import { combineLatest, first, map, merge, type Observable, shareReplay, switchMap, throwError, timeout } from 'rxjs';
 import { helpText, readArguments, type Settings } from './arguments.ts';
 import { watched } from './certificates.ts';
 import { engines } from './engines.ts';
 import { operate, type Surroundings } from './operate.ts';
 import { passed } from './passed.ts';
 import { backendOf, routed } from './routes.ts';
+import { type Moved, seenOff } from './seen-off.ts';
 import { told } from './told.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -42,15 +33,16 @@ function terminator(settings: Settings, { news, observing, stop, listening }: Su
         connect({ ...backendOf(routes, client.negotiated), connectTimeout: 5_000 }).pipe(
           switchMap((backend) =>
             merge(
-              passed(client.source, backend.sink), // close_notify becomes FIN
-              concat(client.writeFrom(backend.source), client.closeWrite()), // and FIN close_notify
+              passed(client, backend).pipe(map((): Moved => 'asked')),
+              passed(backend, client).pipe(map((): Moved => 'answered')),
             ),
           ),
+          seenOff(client, stop, quiet),
           timeout({ each: idle, with: silent }),
         ),
       {
-        halfOpen: true, // a client may have said all before its backend has begun
-        drain: drain(stop, { deadline, quiet, drained: news.drained }),
+        halfOpen: true, // who has said all may still listen
+        drain: drain(stop, { deadline, quiet: deadline, drained: news.drained }), // seenOff knows better who is done
         failed: news.failed,
         ...observing,
       },

@@ -1,33 +1,35 @@
-import type { ByteSink, ByteSource } from '@rxtls/core';
+import type { ByteDuplex } from '@rxtls/core';
 import { Observable } from 'rxjs';
 
 /**
- * What `writeFrom` does for a connection, for a plain sink: takes from `source` no more than `sink` has room for, so that a reader
- * that stops stops the writer, and passes on the end. Emits how many bytes went on.
+ * Passes on what comes from one side, and its end; asks it for no more than the other side has room for, so that a reader that stops
+ * stops the writer. Emits how many bytes went on; completes when the other side has taken all of it and the end, or wants no more.
  */
-export function passed(source: ByteSource, sink: ByteSink): Observable<number> {
+export function passed(from: ByteDuplex, to: ByteDuplex): Observable<number> {
   return new Observable((subscriber) => {
     const error = (cause: unknown): void => subscriber.error(cause);
     let credit = 0; // asked for and not here yet
-    const next = (room: number): void => {
-      if (room <= credit) return;
-      const more = room - credit;
-      credit = room;
-      source.request(more);
-    };
-    subscriber.add(sink.demand.subscribe({ next, error }));
     subscriber.add(
-      source.bytes.subscribe({
+      to.sink.demand.subscribe({
+        next(room) {
+          if (room <= credit) return;
+          const more = room - credit;
+          credit = room;
+          from.source.request(more);
+        },
+        error,
+        complete: () => subscriber.complete(),
+      }),
+    );
+    subscriber.add(
+      from.source.bytes.subscribe({
         next(bytes) {
           credit -= bytes.length;
-          sink.write(bytes);
+          to.sink.write(bytes);
           subscriber.next(bytes.length);
         },
         error,
-        complete() {
-          sink.end();
-          subscriber.complete();
-        },
+        complete: () => to.sink.end(),
       }),
     );
   });

@@ -66,7 +66,7 @@ export class Show {
       certificates: { '*.example': files('example'), '*.b.example': files('b.example') },
       metrics: 0,
       deadline: 2_000,
-      quiet: 500,
+      quiet: 400,
       idle: 20_000,
     };
     const show = new Show(settings, { news, print, pki, folder, backends: [alpha, beta, gamma] });
