@@ -20,7 +20,7 @@ export const engines: Readonly<Record<string, () => DuoOptions>> = {
     server: tls13Engine.server({ credentials: own, keylog: true }),
   }),
   forge: () => ({
-    client: forgeClient({ keylog: true, verify }),
+    client: forgeClient({ keylog: true, verify, sessions: undefined as never }),
     server: forgeServer({ keylog: true }),
     clientOptions: allowed(),
     serverOptions: allowed(),

@@ -105,7 +105,7 @@ for (const [name, engine] of Object.entries(engines))
     } else for (const metric of ['rxtls.server.tickets', 'rxtls.client.key_updates']) none(metric);
   });
 
-type End = (options: DuoOptions) => Promise<{ readonly ended: () => boolean }>;
+type End = (options: DuoOptions, engine: string) => Promise<{ readonly ended: () => boolean }>;
 
 /** Every way to an end: what is done, and what a server, or a client, then has in its durations. */
 const ends: readonly (readonly [
@@ -125,8 +125,8 @@ const ends: readonly (readonly [
       'rxtls.phase': 'verification',
       'rxtls.reason': 'refused-by-verify',
     },
-    async (options) => {
-      const { client, server } = duo({ ...options, ...refusing['tls13']!() });
+    async (options, engine) => {
+      const { client, server } = duo({ ...options, ...refusing[engine]!() });
       return { ended: () => client.isOver && server.isOver };
     },
   ],
@@ -214,15 +214,16 @@ const ends: readonly (readonly [
   ],
 ];
 
-for (const [title, role, metric, attributes, end] of ends)
-  t.test(`metrics: ${title}: told with its error, and nothing stays active`, async (t) => {
-    const record = recorded(t);
-    const { ended } = await end(measured(record, engines['tls13']!()));
-    await until(ended, 'the end');
-    const collected = await record.collect();
-    t.same(collected.series(`rxtls.${role}.${metric}.duration`).at(-1), [attributes, 1]);
-    t.same(active(collected), [0, 0, 0, 0]);
-  });
+for (const name of ['node 1.3', 'tls13'])
+  for (const [title, role, metric, attributes, end] of ends)
+    t.test(`metrics (${name}): ${title}: told with its error, and nothing stays active`, async (t) => {
+      const record = recorded(t);
+      const { ended } = await end(measured(record, engines[name]!()), name);
+      await until(ended, 'the end');
+      const collected = await record.collect();
+      t.same(collected.series(`rxtls.${role}.${metric}.duration`).at(-1), [attributes, 1]);
+      t.same(active(collected), [0, 0, 0, 0]);
+    });
 
 t.test(
   'metrics: a connection that is unsubscribed from within its own observe is over before it has begun',
@@ -248,6 +249,21 @@ t.test(
     t.same(active(await record.collect()), [0, 0, 0, 0]);
   },
 );
+
+t.test('metrics: several on one meter are told apart by the attributes that they were given', async (t) => {
+  const record = recorded(t);
+  for (const listener of ['public', 'public', 'internal']) {
+    const { observe } = connectionMetrics(record.meter, { attributes: { 'rxtls.listener': listener } });
+    const pair = await duo({ ...engines['tls13']!(), serverOptions: { observe } }).open();
+    t.teardown(pair.destroy);
+  }
+  const collected = await record.collect();
+  for (const metric of ['connection.active', 'handshake.active'])
+    t.same(collected.series(`rxtls.server.${metric}`), [
+      [{ 'rxtls.listener': 'public' }, metric === 'connection.active' ? 2 : 0],
+      [{ 'rxtls.listener': 'internal' }, metric === 'connection.active' ? 1 : 0],
+    ]);
+});
 
 t.test('metrics: observe may be shared, and put beside other observers', async (t) => {
   const record = recorded(t);

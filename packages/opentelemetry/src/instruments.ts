@@ -1,4 +1,5 @@
 import type { MetricOptions } from '@opentelemetry/api';
+import { RecordBytes } from './record-bytes.ts';
 import type { Measure, SafeMeter } from './safe-meter.ts';
 
 /** Where each number goes. */
@@ -10,7 +11,7 @@ export interface Instruments {
   readonly connectionDuration: Measure;
   readonly activeConnections: Measure;
   readonly failures: Measure;
-  readonly io: Measure;
+  readonly io: RecordBytes;
   readonly alerts: Measure;
   readonly tickets: Measure;
   readonly keyUpdates: Measure;
@@ -63,7 +64,9 @@ export const instruments = (meter: SafeMeter, role: 'client' | 'server'): Instru
     description: 'Connections that failed, before, in or after their handshake.',
     unit: '{failure}',
   }),
-  io: meter.counter(`rxtls.${role}.io`, { description: 'Bytes of records, with their headers.', unit: 'By' }),
+  io: new RecordBytes(
+    meter.counter(`rxtls.${role}.io`, { description: 'Bytes of records, with their headers.', unit: 'By' }),
+  ),
   alerts: meter.counter(`rxtls.${role}.alerts`, { description: 'Alerts.', unit: '{alert}' }),
   tickets: meter.counter(`rxtls.${role}.tickets`, { description: 'Session tickets.', unit: '{ticket}' }),
   keyUpdates: meter.counter(`rxtls.${role}.key_updates`, { description: 'KeyUpdates of TLS 1.3.', unit: '{update}' }),

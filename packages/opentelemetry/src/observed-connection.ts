@@ -1,15 +1,11 @@
-import { type Direction, recordHeaderBytes, type TlsEvent } from '@rxtls/core/engine';
+import { recordHeaderBytes, type TlsEvent } from '@rxtls/core/engine';
 import type { MetricsAttributes } from './connection-metrics.ts';
 import { errorAttributes } from './error-attributes.ts';
 import type { Instruments } from './instruments.ts';
+import { direction } from './record-bytes.ts';
 
 type Handshake = Extract<TlsEvent, { readonly type: 'handshake' }>;
 type Negotiated = Extract<Handshake, { readonly step: 'negotiated' }>;
-
-const direction: Readonly<Record<Direction, MetricsAttributes>> = {
-  received: Object.freeze({ 'network.io.direction': 'receive' }),
-  sent: Object.freeze({ 'network.io.direction': 'transmit' }),
-};
 
 /** One connection, from its first byte to its end. */
 export class ObservedConnection {
@@ -26,9 +22,9 @@ export class ObservedConnection {
 
   next(event: TlsEvent): void {
     const { io, alerts, tickets, keyUpdates, renegotiations, limitWarnings, taskDuration } = this.#instruments;
+    if (event.type === 'record') return io.add(event.direction, event.bytes + recordHeaderBytes);
+    io.flush();
     switch (event.type) {
-      case 'record':
-        return io(event.bytes + recordHeaderBytes, direction[event.direction]);
       case 'handshake':
         return this.#handshake(event);
       case 'task':

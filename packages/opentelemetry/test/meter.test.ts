@@ -109,6 +109,33 @@ t.test(
 );
 
 t.test(
+  'io: bytes are told by the 64 KiB or the 32 records of all connections, and whenever anything else happens',
+  async (t) => {
+    const record = recorded(t);
+    const { observe } = connectionMetrics(record.meter);
+    const connections = [observe().events, observe().events];
+    const passes = async (count: number, bytes: number): Promise<number> => {
+      for (let index = 0; index < count; index++)
+        connections[index % 2]!.next?.({
+          type: 'record',
+          direction: 'received',
+          contentType: 'applicationData',
+          bytes,
+        });
+      return (await record.collect()).sum('rxtls.server.io');
+    };
+    t.equal(await passes(31, 95), 0);
+    t.equal(await passes(1, 95), 32 * 100);
+    t.equal(await passes(1, 65_530), 32 * 100, 'one byte less');
+    t.equal(await passes(2, 0), 32 * 100 + 65_535 + 5, 'and the next waits');
+    connections[0]!.next?.({ type: 'ended', milliseconds: 1 });
+    t.equal(await passes(0, 0), 32 * 100 + 65_535 + 10);
+    connections[1]!.next?.({ type: 'ignored', bytes: 1 });
+    t.equal(await passes(0, 0), 32 * 100 + 65_535 + 10, 'each byte once');
+  },
+);
+
+t.test(
   'low cardinality: nothing that a peer chooses freely becomes an attribute, and no line of a key log',
   async (t) => {
     const record = recorded(t);
