@@ -95,6 +95,11 @@ export class Connection implements TlsConnection {
     return new Observable((subscriber) => this.#stage.closing.unwrap(subscriber));
   }
 
+  /** For `use`: its work failed, and the connection is let go next. */
+  workFailed(cause: unknown): void {
+    this.#stage.ending.workFailed(cause);
+  }
+
   exportKeyingMaterial(label: string, context: Uint8Array | undefined, length: number): Uint8Array {
     return this.#stage.exportKeyingMaterial(label, context, length);
   }

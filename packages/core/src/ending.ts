@@ -22,6 +22,8 @@ export class Ending {
   #ownerWaits = false;
   /** The wire broke while there was something to hear yet: what the engine has said, or has to say to the bytes that came. */
   #broken: { readonly cause: unknown } | undefined;
+  /** What the owner did with the connection failed. */
+  #failedWork: { readonly cause: unknown } | undefined;
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -47,12 +49,19 @@ export class Ending {
     this.#finish(error, peerWasTold, drop);
   }
 
-  /** Whoever owned the connection is gone: cut, unless a clean end costs nothing. */
+  /** Whoever owns the connection lets go of it next, in the middle of something: that is no end, whatever has been written. */
+  workFailed(cause: unknown): void {
+    this.#failedWork = { cause };
+  }
+
+  /** Whoever owned the connection is gone: cut, unless a clean end costs nothing and is none too early. */
   abandon(): void {
     const stage = this.#stage;
     const { outbound, state } = stage;
     if (stage.end === 'clean') return;
     if (stage.end === 'failed') return stage.inbound.reader.fail(stage.error, true);
+    if (this.#failedWork !== undefined)
+      return this.fail(new AbortedError('the work with the connection failed', this.#failedWork), true);
     let isClosed = state === 'writeClosed' || state === 'closed';
     const error = new AbortedError('the connection was unsubscribed before it was closed');
     this.#latch(error);

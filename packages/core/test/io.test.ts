@@ -622,6 +622,7 @@ t.test(
     t.same(failures, ['inner wire']);
     t.ok(wires[0]!.calls.includes('close_notify'));
     t.equal(wires[1]!.count('abort'), 1);
+    t.notOk(wires[1]!.calls.includes('close_notify'));
     wires[2]!.give(record.applicationData(ascii('fine')));
     t.same(results, ['done', 'fine']);
     subscription.unsubscribe();
@@ -632,6 +633,31 @@ t.test(
     t.equal(clock.pending, 0);
   },
 );
+
+t.test('rule 9: work that fails cuts its connection, also when all that was written has gone', async (t) => {
+  const fails = new Subject<never>();
+  const work = (connection: TlsConnection): Observable<unknown> => merge(connection.write(ascii('half')), fails);
+  const errors: unknown[] = [];
+  const failed = (error: unknown): void => void errors.push(error);
+
+  const served = new Wire();
+  const listener = new Subject<Wire['duplex']>();
+  const server = secureEach(placeboEngine.server(), work, { failed: ({ error }) => failed(error) });
+  listener.pipe(server).subscribe();
+  listener.next(served.duplex);
+  served.give(record.clientHello({ version: 'TLSv1.3' }), record.finished());
+
+  const asked = new Wire();
+  concat(of(asked.duplex), NEVER).pipe(secure(placeboEngine.client()), use(work)).subscribe({ error: failed });
+  asked.give(record.serverFlight(1, true));
+
+  const backend = new Error('the backend died');
+  fails.error(backend);
+  t.same(errors, [backend, backend], 'the very error of the work is told');
+  for (const wire of [served, asked]) {
+    t.same(wire.calls.slice(-4), ['data 4', 'alert 2:80', 'end', 'abort']);
+  }
+});
 
 t.test('timers: real ones of the default scheduler are all let go', async (t) => {
   let pending = 0;
