@@ -10,21 +10,35 @@ import {
   type TlsConnection,
 } from '@rxtls/core';
 import { type ListeningAddress, listen } from '@rxtls/transport-tcp';
-import { AsyncSubject, combineLatest, finalize, firstValueFrom, lastValueFrom, ReplaySubject, Subject } from 'rxjs';
+import {
+  AsyncSubject,
+  combineLatest,
+  firstValueFrom,
+  lastValueFrom,
+  ReplaySubject,
+  Subject,
+  type Subscription,
+  tap,
+} from 'rxjs';
 import { host } from '../interop/ends.ts';
 import type { Alive } from './alive.ts';
 import type { RotatingCredentials } from './rotating-credentials.ts';
 import type { RotationKit } from './rotation-kits.ts';
 
 interface Seen {
-  generation: number | undefined;
+  readonly accepted: number;
+  connected: number;
+  generation: number;
   readonly ledger: AsyncSubject<Ledger>;
 }
 
 /** What the server says of a connection that has ended. */
 export interface ServedTalk {
+  /** How many rotations there had been when it was accepted, and when it was connected. */
+  readonly accepted: number;
+  readonly connected: number;
   /** Which rotation it was made with, from 1 on. */
-  readonly generation: number | undefined;
+  readonly generation: number;
   readonly ledger: Ledger;
 }
 
@@ -38,25 +52,27 @@ export class RotatingServer {
   readonly #stop = new Subject<void>();
   readonly #drained = new ReplaySubject<DrainedConnection>();
   readonly #over = new AsyncSubject<unknown>();
+  readonly #serving: Subscription;
 
   constructor(kit: RotationKit, credentials: RotatingCredentials, alive: Alive) {
     const ticketKeys = rotatingTicketKeys({ every: 1_000, keep: 2 });
     const engine = liveEngine(
       combineLatest({ pair: credentials.pairs, ticketKeys }),
       ({ pair, ticketKeys }) => {
+        const factory = alive.track('engine', kit.server(pair, ticketKeys));
         this.#shown.push(credentials.fingerprint(pair));
-        return alive.track('engine', kit.server(pair, ticketKeys));
+        return factory;
       },
       { events: { next: (event) => event.type !== 'swapped' && this.faults.push(`the live engine: ${event.type}`) } },
     );
-    listen({ port: 0, host, backlog: 511, listening: (address) => this.#address.next(address) })
+    this.#serving = listen({ port: 0, host, backlog: 511, listening: (address) => this.#address.next(address) })
       .pipe(
         secureEach(engine, (connection) => this.#echo(alive.track('connection', connection)), {
           observe: ({ remote = '' }) => ({ ledger: this.#appeared(remote).ledger }),
           failed: ({ error, info }: ConnectionFailure) => this.faults.push(`${info.remote} failed: ${error}`),
-          drain: drain(this.#stop, { deadline: 60_000, quiet: 100, drained: this.#drained }),
+          drain: drain(this.#stop, { deadline: 15_000, quiet: 100, drained: this.#drained }),
         }),
-        finalize(() => this.#address.complete()),
+        tap({ error: (error: unknown) => this.#address.error(error) }),
       )
       .subscribe(this.#over);
   }
@@ -81,7 +97,7 @@ export class RotatingServer {
     if (seen === undefined) throw new Error(`the server knows of no ${remote}`);
     const ledger = await lastValueFrom(seen.ledger);
     this.#seen.delete(remote);
-    return { generation: seen.generation, ledger };
+    return { ...seen, ledger };
   }
 
   /** Connections that nobody has asked the end of. */
@@ -99,8 +115,13 @@ export class RotatingServer {
     return reports;
   }
 
+  /** At once, whatever is open. */
+  stop(): void {
+    this.#serving.unsubscribe();
+  }
+
   #appeared(remote: string): Seen {
-    const seen: Seen = { generation: undefined, ledger: new AsyncSubject() };
+    const seen: Seen = { accepted: this.generation, connected: 0, generation: 0, ledger: new AsyncSubject() };
     if (this.#seen.has(remote)) this.faults.push(`${remote} came twice`);
     this.#seen.set(remote, seen);
     return seen;
@@ -108,7 +129,10 @@ export class RotatingServer {
 
   #echo(connection: TlsConnection): ReturnType<TlsConnection['writeFrom']> {
     const seen = this.#seen.get(connection.info.remote ?? '');
-    if (seen !== undefined) seen.generation = connection.negotiated.generation;
+    if (seen !== undefined) {
+      seen.connected = this.generation;
+      seen.generation = connection.negotiated.generation ?? 0;
+    }
     return connection.writeFrom(connection.source);
   }
 }

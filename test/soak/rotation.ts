@@ -54,12 +54,22 @@ export async function rotation(kit: RotationKit, plan: RotationPlan): Promise<Ro
   const track = (connection: TlsConnection): void => void alive.track('connection', connection);
   const visitors = new Visitors(server, await server.port(), kit.clients(track), plan.concurrency);
   const progress = setInterval(() => say(`${kit.name}: ${visitors}, ${server.generation} rotations`), 5_000);
-  await visitors.visit(Math.ceil(plan.short * warmUp), Math.ceil(plan.long * warmUp));
-  const idle = await readings();
-  await visitors.visit(plan.short - Math.ceil(plan.short * warmUp), plan.long);
-  const after = await readings(idle);
-  await visitors.beDrained(Math.ceil(plan.long * warmUp), () => within(server.drain(), 'the drain'));
-  clearInterval(progress);
+  const [short, long] = [Math.ceil(plan.short * warmUp), Math.ceil(plan.long * warmUp)];
+  let [idle, after] = [before, before];
+  try {
+    await visitors.visit(short, long);
+    idle = await readings();
+    await visitors.visit(plan.short - short, plan.long);
+    after = await readings(idle);
+    visitors.cut();
+    await visitors.beDrained(long, () => within(server.drain(), 'the drain'));
+  } catch (error) {
+    server.faults.push(String(error));
+  } finally {
+    clearInterval(progress);
+    visitors.cut();
+    server.stop();
+  }
   const rotations = server.generation;
   await sleep(3 * every);
   const faults = [...visitors.faults, ...server.faults, ...credentials.rejected];

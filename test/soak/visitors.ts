@@ -28,8 +28,6 @@ interface Visit {
   readonly name: string;
   readonly talk: Talk;
   readonly leaf: string;
-  /** Rotations before it was dialled, and when it was connected. */
-  readonly generations: readonly [number, number];
   said: number;
   laps: number;
 }
@@ -50,6 +48,7 @@ export class Visitors {
   readonly #port: number;
   readonly #clients: readonly RotationClient[];
   readonly #concurrency: number;
+  readonly #talks = new Set<Talk>();
   #turn = 0;
 
   constructor(server: RotatingServer, port: number, clients: readonly RotationClient[], concurrency = 32) {
@@ -87,6 +86,11 @@ export class Visitors {
         this.faults.push(`the drain: ${info.remote} was ${outcome}, ${ledger.lost} bytes lost`);
   }
 
+  /** Ends what went wrong on its way, so that the server is not held up by it. */
+  cut(): void {
+    for (const talk of this.#talks) talk.cut();
+  }
+
   async #short(): Promise<void> {
     const visit = await this.#open();
     await this.#say(visit, shortWords);
@@ -103,12 +107,10 @@ export class Visitors {
 
   async #open(): Promise<Visit> {
     const { name, dial } = this.#clients[this.#turn++ % this.#clients.length]!;
-    const before = this.#server.generation;
     const talk = await named(name, within(dial(this.#port), 'the handshake'));
-    const generations = [before, this.#server.generation] as const;
+    this.#talks.add(talk);
     if (talk.resumed) this.tally.resumed++;
-    if (generations[0] !== generations[1]) this.tally.straddled++;
-    return { name, talk, leaf: talk.leaf(), generations, said: 0, laps: 0 };
+    return { name, talk, leaf: talk.leaf(), said: 0, laps: 0 };
   }
 
   async #say(visit: Visit, most: number): Promise<void> {
@@ -142,15 +144,17 @@ export class Visitors {
   }
 
   /** Waits for the end of both sides, and looks at what each says of it. */
-  async #gone({ name, talk, leaf, said, generations: [first, last] }: Visit): Promise<void> {
+  async #gone({ name, talk, leaf, said }: Visit): Promise<void> {
     const ends = Promise.all([talk.over, this.#server.ended(talk.local)]);
     const [ours, theirs] = await named(name, within(ends, 'the end'));
     for (const [side, ledger] of [['client', ours] as const, ['server', theirs.ledger] as const])
       if (ledger !== undefined && !isWhole(ledger, said))
         throw new Error(`${name}: ${said} bytes were said, and the ${side}’s ledger is ${JSON.stringify(ledger)}`);
-    const { generation = 0 } = theirs;
-    if (generation < first || generation > last)
-      throw new Error(`${name}: rotations ${first} to ${last} were in force, and ${generation} served`);
+    this.#talks.delete(talk);
+    const { accepted, connected, generation } = theirs;
+    if (generation < accepted || generation > connected)
+      throw new Error(`${name}: rotations ${accepted} to ${connected} were in force, and ${generation} served`);
+    if (generation !== connected) this.tally.straddled++;
     // Who resumes has seen the leaf of an earlier handshake, which the server may have replaced since.
     if (!this.#server.fingerprints(talk.resumed ? 1 : generation, generation).includes(leaf))
       throw new Error(`${name}: the leaf that was shown is not that of rotation ${generation}, which served`);
