@@ -20,10 +20,13 @@ export const dialPlain =
           if (hasEnded) done(undefined);
           else failed(new Error('the connection was cut'));
         });
-      }).then(() => echo.check());
+      }).then(() => {
+        echo.check();
+        return undefined;
+      });
       over.catch(reject); // before there is a connection; later whoever waits for it hears of it too
       socket.on('data', (bytes: Buffer) => echo.heard(bytes));
-      socket.on('secureConnect', () => resolve(talk(socket, echo, over as Talk['over'])));
+      socket.on('secureConnect', () => resolve(talk(socket, echo, over)));
     });
 
 function talk(socket: TLSSocket, echo: Echo, over: Talk['over']): Talk {

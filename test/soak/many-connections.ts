@@ -2,7 +2,7 @@ import { open, secure, secureEach } from '@rxtls/core';
 import { nodeEngine } from '@rxtls/engine-node';
 import { connect, listen } from '@rxtls/transport-tcp';
 import { clientEngine, completed, credentials, host, mebibyte, only, pki, sleep, versions } from '../interop/ends.ts';
-import { type Judge, mebibytes } from './judge.ts';
+import { type Judge, mebibytes } from './verdicts.ts';
 import { memory, resources } from './readings.ts';
 
 /** Connections one after the other, for so long: echoes, resumes, closes cleanly, and every fifth time is cut. */

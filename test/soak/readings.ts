@@ -39,6 +39,8 @@ export const resources = (): number => process.getActiveResourcesInfo().length;
 
 export interface Readings {
   readonly memory: number;
+  /** Bytes that the system has given to the process, OpenSSL's too: to be looked at, since what is freed is not given back at once. */
+  readonly resident: number;
   readonly descriptors: number;
   readonly resources: number;
 }
@@ -57,5 +59,5 @@ export async function readings(before?: Readings): Promise<Readings> {
     least.descriptors = Math.min(least.descriptors, descriptors());
     least.resources = Math.min(least.resources, resources());
   }
-  return { memory: await memory(), ...least };
+  return { memory: await memory(), resident: process.memoryUsage.rss(), ...least };
 }

@@ -3,7 +3,7 @@ import { open, secure, type TlsConnection } from '@rxtls/core';
 import { connect } from '@rxtls/transport-tcp';
 import { clientEngine, completed, host, mebibyte, only, sleep, type Version, versions } from '../interop/ends.ts';
 import { pour, quietPeer } from '../interop/silent-peer.ts';
-import { type Judge, mebibytes } from './judge.ts';
+import { type Judge, mebibytes } from './verdicts.ts';
 import { memory } from './readings.ts';
 
 const to = (port: number, version: Version): Promise<TlsConnection & AsyncDisposable> =>

@@ -6,14 +6,14 @@ export type Judge = (what: string, grown: number, most: number, unit?: (value: n
 export const mebibytes = (bytes: number): string => `${(bytes / mebibyte).toFixed(1)} MiB`;
 
 /** Says each judgement as it falls, and counts those that went against us. */
-export class Bench {
+export class Verdicts {
   failures = 0;
 
   readonly judge: Judge = (what, grown, most, unit = String) => {
-    this.verdict(`${what}: grew by ${unit(grown)}, may grow by ${unit(most)}`, grown <= most);
+    this.say(`${what}: grew by ${unit(grown)}, may grow by ${unit(most)}`, grown <= most);
   };
 
-  verdict(what: string, ok: boolean): void {
+  say(what: string, ok: boolean): void {
     if (!ok) this.failures++;
     console.log(`${ok ? 'ok  ' : 'FAIL'} ${what}`);
   }
