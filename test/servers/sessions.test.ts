@@ -146,6 +146,25 @@ for (const kit of kitsWithTickets) {
     },
   );
 
+  t.test(
+    `S4 (${kit.name}): under the same ticket keys a renewed certificate resumes, and one for other names not`,
+    async (t) => {
+      const ticketKeys = { current: randomBytes(48), previous: [] };
+      const pairs = new BehaviorSubject(await kit.issue({ names: ['a.test', 'localhost'] }));
+      const server = await listening(
+        t,
+        liveEngine(pairs, (credentials) => kit.server({ credentials }, { ticketKeys })),
+      );
+      const { session } = await visit(server, kit);
+      pairs.next(await kit.issue({ names: ['a.test', 'localhost'] }));
+      t.match(await visit(server, kit, { session }), { resumed: true, error: undefined });
+      const { session: newer } = await visit(server, kit);
+      pairs.next(await kit.issue({ names: ['b.test', 'localhost'] }));
+      t.match(await visit(server, kit, { session: newer }), { resumed: false, error: undefined });
+      t.same(server.failures, []);
+    },
+  );
+
   t.test(`S5 (${kit.name}): a server is never shown a ticket twice, one after another or at once`, async (t) => {
     const engine = kit.server({ credentials: await kit.issue() });
     const shown: string[] = [];

@@ -183,7 +183,7 @@ export function scopeOf(
   const text = JSON.stringify([
     settings.clientAuth,
     settings.trust?.hash ?? null,
-    [selection.host, selection.credentials.map(({ fingerprint }) => fingerprint)],
+    [selection.host, selection.credentials.map(({ names }) => names)],
     [settings.alpnProtocols, selection.alpn ?? null],
     serverName ?? null,
   ]);

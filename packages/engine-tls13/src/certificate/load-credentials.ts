@@ -4,6 +4,7 @@ import type { CryptoProvider, PrivateKey } from '../crypto/crypto-provider.ts';
 import { type SignatureSchemeName, signatureSchemes } from '../crypto/signature-scheme.ts';
 import { type CertificateInput, loadCertificates } from './certificate-input.ts';
 import { hexText } from './hex-text.ts';
+import { identityNames } from './identity-names.ts';
 import { latin1Text } from './latin1-text.ts';
 import type { Certificate } from './parse-certificate.ts';
 import { pemBlocks } from './pem.ts';
@@ -27,6 +28,8 @@ export interface LoadedCredentials {
   readonly key: PrivateKey | Signer;
   /** Names these credentials without holding their key: SHA-256 of the leaf in hexadecimal. */
   readonly fingerprint: string;
+  /** Whose they are: a renewed certificate has the same. The subjectAltName, or the fingerprint where there is none. */
+  readonly names: string;
 }
 
 /**
@@ -50,12 +53,20 @@ export function loadCredentials(
     throw new ApiMisuseError(
       `${name}.cert: the key of the first certificate is not spoken here: it must be P-256, P-384, RSA or Ed25519`,
     );
+  const fingerprint = hexText(crypto.sha256(leaf.der));
   return {
     chain: chain.map(({ der }) => der),
     leaf,
     key: isSigner(key) ? checkedSigner(key, leaf, name) : privateKey(key, passphrase, leaf, name, crypto),
-    fingerprint: hexText(crypto.sha256(leaf.der)),
+    fingerprint,
+    names: namesOf(leaf) ?? fingerprint,
   };
+}
+
+function namesOf({ subjectAltName = [] }: Certificate): string | undefined {
+  const { dns, addresses } = identityNames(subjectAltName);
+  const names = [...dns, ...addresses.map(hexText)];
+  return names.length === 0 ? undefined : names.sort().join();
 }
 
 function privateKey(
