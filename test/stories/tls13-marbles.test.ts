@@ -53,7 +53,7 @@ for (const crypto of [nodeCrypto, nobleCrypto]) {
           },
           'server inner': {
             h: 'handshake + changeCipherSpec + handshake',
-            s: 'handshake + applicationData',
+            s: 'sent ticket + sent ticket + handshake + applicationData',
             n: 'received close_notify + alert + sent close_notify',
           },
           'server plaintext': { p: '"ping"' },
@@ -92,7 +92,7 @@ for (const crypto of [nodeCrypto, nobleCrypto]) {
           },
           'server inner': {
             h: 'handshake + changeCipherSpec + handshake',
-            s: 'handshake + applicationData',
+            s: 'sent ticket + handshake + applicationData',
             n: 'received close_notify + alert + sent close_notify',
           },
           'server plaintext': { p: '"ping"' },
@@ -124,7 +124,7 @@ for (const crypto of [nodeCrypto, nobleCrypto]) {
         'client inner': {
           h: 'handshake',
           f: 'changeCipherSpec + handshake',
-          s: 'handshake + applicationData',
+          s: 'sent ticket + sent ticket + handshake + applicationData',
           n: 'alert + sent close_notify',
           c: 'received close_notify + |',
         },

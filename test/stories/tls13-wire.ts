@@ -122,7 +122,7 @@ function told(event: TlsEvent): string {
   if (event.type === 'record' && event.direction === 'sent') return event.inner ?? event.contentType;
   if (event.type === 'alert') return `${event.direction} ${event.description}`;
   if (event.type === 'key-update') return `${event.direction} key-update`;
-  if (event.type === 'ticket') return 'ticket';
+  if (event.type === 'ticket') return event.direction === 'sent' ? 'sent ticket' : 'ticket';
   return '';
 }
 
