@@ -124,7 +124,7 @@ for (const crypto of [nodeCrypto, nobleCrypto]) {
         'client inner': {
           h: 'handshake',
           f: 'changeCipherSpec + handshake',
-          s: 'sent ticket + sent ticket + handshake + applicationData',
+          s: 'handshake + applicationData',
           n: 'alert + sent close_notify',
           c: 'received close_notify + |',
         },
@@ -301,7 +301,7 @@ for (const crypto of [nodeCrypto, nobleCrypto]) {
       wire: (link, scheduler) => scheduler.schedule(() => link.bToA.cut('end'), 9),
       diagram: `
         client out:       h---f------n
-        client inner:     h---f------|
+        client inner:     h---f------n
         client plaintext: -----------#
         client readiness: h---r------e
         server out:       --h
@@ -310,7 +310,7 @@ for (const crypto of [nodeCrypto, nobleCrypto]) {
         server readiness: h-----r------e`,
       legend: {
         'client out': { h: 'handshake 198', f: 'changeCipherSpec 1 + applicationData 53', n: 'applicationData 19' },
-        'client inner': { h: 'handshake', f: 'changeCipherSpec + handshake' },
+        'client inner': { h: 'handshake', f: 'changeCipherSpec + handshake', n: 'alert + sent internal_error + |' },
         'client plaintext': { '#': '# TruncationError' },
         'client readiness': { e: 'READY (closing) + |' },
         'server out': { h: 'handshake 122 + changeCipherSpec 1 + applicationData 389' },
