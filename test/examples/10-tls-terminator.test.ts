@@ -69,16 +69,18 @@ for (const engine of engines) {
     const web = (name: string) => (request: { readonly url?: string }, response: Writable) =>
       request.url === '/slow' ? void written(response, slow, 30) : response.end(`by ${name}\n`);
     const far = new Backend();
+    const farPort = await backend(t, far.server);
     const server = await Terminator.started(
       t,
       [
         `app.example/h2=127.0.0.1:${await backend(t, createHttp2().on('request', web('http2')))}`,
         `app.example/http/1.1=127.0.0.1:${await backend(t, createHttp().on('request', web('http1.1')))}`,
         `echo.example/echo=127.0.0.1:${await backend(t, new Backend().server)}`,
-        `far.example=127.0.0.1:${await backend(t, far.server)}`,
+        `far.example=127.0.0.1:${farPort}`,
         `down.example=127.0.0.1:${await freePort()}`,
       ],
       ['--engine', engine, '--quiet', '500'],
+      `still.example=127.0.0.1:${farPort}`,
     );
     const { program, port } = server;
     const echoing = () => server.client('echo.example', { ALPNProtocols: ['echo'] });
@@ -170,6 +172,17 @@ for (const engine of engines) {
       t.match(page, new RegExp(`^rxtls_server_credential_generation ${server.certificates.length}$`, 'm'));
       t.match(page, /^rxtls_server_credential_rejections_total\{.*rxtls_reason="mismatch"\} 1$/m);
       t.match(page, /^rxtls_server_handshake_duration_count\{/m);
+    });
+
+    await t.test('a session outlives the renewal of another certificate', async (t) => {
+      far.behaves = (socket) => socket.end('hello');
+      const first = await server.client('still.example');
+      t.equal(first.isSessionReused(), false);
+      const [[session]] = await Promise.all([once(first, 'session'), buffer(first)]);
+      await server.rotate();
+      const again = await server.client('still.example', { session: session as Buffer });
+      t.equal(again.isSessionReused(), true);
+      again.end();
     });
 
     await t.test('who is not served is refused, by name and by protocol; a backend that is away is told', async (t) => {
