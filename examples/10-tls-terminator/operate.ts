@@ -24,9 +24,9 @@ export async function operate(
   { engine, settings }: Arguments,
   terminator: (settings: Settings, surroundings: Surroundings) => Observable<unknown>,
 ): Promise<void> {
-  // Here alone: a terminator that is used needs nothing of it.
   const news = new News();
   log(news, print);
+  // Loaded here: a terminator that is used needs nothing of it.
   const show = settings ? undefined : await (await import('./show/show.ts')).Show.prepared(engine, news, print);
   const own = settings ?? show!.settings;
   const page = own.metrics === undefined ? undefined : await metricsPage(own.metrics, news);

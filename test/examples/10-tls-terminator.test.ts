@@ -2,13 +2,11 @@ import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createHttp } from 'node:http';
 import { createServer as createHttp2 } from 'node:http2';
-import { createServer } from 'node:net';
 import type { Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as moment } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import t from 'tap';
-import { readArguments } from '../../examples/10-tls-terminator/arguments.ts';
 import { freePort, isInstalled, Program } from '../interop/program.ts';
 import { runExample } from './run-example.ts';
 import { answered, endOf, stalled, written } from './streams.ts';
@@ -69,16 +67,18 @@ for (const engine of engines) {
     const web = (name: string) => (request: { readonly url?: string }, response: Writable) =>
       request.url === '/slow' ? void written(response, slow, 30) : response.end(`by ${name}\n`);
     const far = new Backend();
+    const farPort = await backend(t, far.server);
     const server = await Terminator.started(
       t,
       [
         `app.example/h2=127.0.0.1:${await backend(t, createHttp2().on('request', web('http2')))}`,
         `app.example/http/1.1=127.0.0.1:${await backend(t, createHttp().on('request', web('http1.1')))}`,
         `echo.example/echo=127.0.0.1:${await backend(t, new Backend().server)}`,
-        `far.example=127.0.0.1:${await backend(t, far.server)}`,
+        `far.example=127.0.0.1:${farPort}`,
         `down.example=127.0.0.1:${await freePort()}`,
       ],
       ['--engine', engine, '--quiet', '500'],
+      `still.example=127.0.0.1:${farPort}`,
     );
     const { program, port } = server;
     const echoing = () => server.client('echo.example', { ALPNProtocols: ['echo'] });
@@ -170,6 +170,17 @@ for (const engine of engines) {
       t.match(page, new RegExp(`^rxtls_server_credential_generation ${server.certificates.length}$`, 'm'));
       t.match(page, /^rxtls_server_credential_rejections_total\{.*rxtls_reason="mismatch"\} 1$/m);
       t.match(page, /^rxtls_server_handshake_duration_count\{/m);
+    });
+
+    await t.test('a session outlives the renewal of another certificate', async (t) => {
+      far.behaves = (socket) => socket.end('hello');
+      const first = await server.client('still.example');
+      t.equal(first.isSessionReused(), false);
+      const [[session]] = await Promise.all([once(first, 'session'), buffer(first)]);
+      await server.rotate();
+      const again = await server.client('still.example', { session: session as Buffer });
+      t.equal(again.isSessionReused(), true);
+      again.end();
     });
 
     await t.test('who is not served is refused, by name and by protocol; a backend that is away is told', async (t) => {
@@ -342,70 +353,4 @@ t.test('TLS 1.2: its close_notify ends both ways, which is no failure; a drain c
   t.equal(await program.exited, 0);
   t.match(program.text, /^drained: 1 closed, 0 failed, 0 cut at the deadline$/m);
   t.notMatch(program.text, /failed:/);
-});
-
-t.test('what cannot be served: 1, and one line', async (t) => {
-  const taken = await backend(t, createServer());
-  const server = await Terminator.started(t, ['echo.example=127.0.0.1:9']);
-  const files = `${server.folder}/tls.crt,${server.folder}/tls.key`;
-  const route = ['--route', 'a.example=127.0.0.1:9', '--certificate', `a.example=${files}`];
-  for (const [args, stderr] of [
-    [
-      ['--listen', `${taken}`, ...route],
-      new RegExp(`^error: cannot listen on 127\\.0\\.0\\.1:${taken}: the address is in use`),
-    ],
-    [['--listen', '0', '--metrics', `${taken}`, ...route], /^error: listen EADDRINUSE/],
-    [
-      ['--listen', '0', ...route.slice(0, 3), `a.example=${server.folder}/none.crt,${server.folder}/tls.key`],
-      /^error: no usable credentials within 2000 ms: \S+none\.crt: there is no such file/,
-    ],
-  ] as const) {
-    const outcome = await run(...args);
-    t.match(outcome, { code: 1, stderr });
-    t.match(outcome.stderr, /^[^\n]+\n$/);
-  }
-});
-
-t.test('wrong arguments: 2, and one line', async (t) => {
-  const route = ['--route', 'a.example=127.0.0.1:9'];
-  const both = ['--listen', '0', ...route, '--certificate', 'a.example=a.crt,a.key'];
-  t.match(await run('--listen', '0', ...route), {
-    code: 2,
-    stdout: '',
-    stderr: 'error: --route a.example needs a --certificate a.example=CERT,KEY\n',
-  });
-  t.match(await run('stray'), { code: 2, stdout: '', stderr: /^error: Unexpected argument 'stray'[^\n]*\n$/ });
-  for (const [args, message] of [
-    [['--engine', 'forge'], /--engine "forge": it is node or tls13/],
-    [route, /--route needs --listen/],
-    [['--listen', '0'], /needs a --route/],
-    [[...both, '--listen', '65536'], /--listen "65536": a whole number from 0 to 65535/],
-    [[...both, '--metrics', 'x'], /--metrics "x"/],
-    [[...both, '--deadline', '-1'], /--deadline|ambiguous/],
-    [[...both, ...route], /--route a.example is given twice/],
-    [[...both, '--certificate', 'A.example=b.crt,b.key'], /--certificate a.example is given twice/],
-    [[...both, '--route', 'a.example'], /--route "a.example": one such as/],
-    [[...both, '--route', 'a b=127.0.0.1:9'], /--route "a b=127.0.0.1:9": one such as/],
-    [[...both, '--route', 'b.example=127.0.0.1:0'], /one such as/],
-    [[...both, '--route', 'b.example=127.0.0.1:70000'], /--route b.example "70000"/],
-    [[...both, '--certificate', 'b.example=b.crt'], /--certificate "b.example=b.crt": one such as/],
-    [[...both, '--certificate', 'b.example=b.crt,b.key'], /--certificate b.example: no --route/],
-  ] as const)
-    t.throws(() => readArguments(args), { name: 'UsageError', message });
-  const certificate = ['--certificate', '*.example=a.crt,a.key'];
-  const routes = ['--route', 'A.example/http/1.1=[::1]:9', '--route', '*.example=localhost:10'];
-  t.match(readArguments(['--listen', '443', ...routes, ...certificate]).settings, {
-    engine: 'node',
-    port: 443,
-    metrics: undefined,
-    routes: [
-      { name: 'a.example', alpn: 'http/1.1', backend: { host: '::1', port: 9 } },
-      { name: '*.example', backend: { host: 'localhost', port: 10 } },
-    ],
-    certificates: { '*.example': { cert: 'a.crt', key: 'a.key' } },
-  });
-});
-
-t.test('--help', async (t) => {
-  t.match(await run('--help'), { code: 0, stdout: /--route NAME/, stderr: '' });
 });

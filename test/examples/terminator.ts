@@ -17,7 +17,7 @@ type ConnectionOptions = TlsOptions & { readonly allowHalfOpen?: boolean };
 
 const main = join(import.meta.dirname, '../../examples/10-tls-terminator/main.ts');
 const loader = ['--conditions=rxtls:source', '--import', '@oxc-node/core/register'];
-export const names: readonly string[] = ['app.example', 'echo.example', 'far.example', 'down.example'];
+export const names: readonly string[] = ['app.example', 'echo.example', 'far.example', 'down.example', 'still.example'];
 const pki = await testPki();
 
 /** The port of a server on loopback that is gone with the test. */
@@ -59,13 +59,24 @@ export class Terminator {
     writeFileSync(this.authority, this.ca);
   }
 
-  static async started(t: Test, routes: readonly string[], args: readonly string[] = []): Promise<Terminator> {
+  /** `still`: the route whose certificate is its own, and not renewed. */
+  static async started(
+    t: Test,
+    routes: readonly string[],
+    args: readonly string[] = [],
+    still?: string,
+  ): Promise<Terminator> {
     const server = new Terminator(t);
     await server.renew();
     const files = `${server.#path('tls.crt')},${server.#path('tls.key')}`;
+    const own = `${server.#path('own.crt')},${server.#path('own.key')}`;
+    const { certificatePem, keyPem } = await pki.issue({ names });
+    server.replace('own.crt', certificatePem);
+    server.replace('own.key', keyPem);
     const program = new Program(t, process.execPath, [
       [...loader, main, '--listen', '0', '--metrics', '0', '--certificate', `*.example=${files}`],
       routes.flatMap((route) => ['--route', route]),
+      still === undefined ? [] : ['--route', still, '--certificate', `${still.replace(/=.*/, '')}=${own}`],
       args,
     ]);
     server.#program = program;
