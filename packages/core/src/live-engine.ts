@@ -8,6 +8,7 @@ import {
   type TlsHost,
 } from './engine/index.ts';
 import { type EngineChoice, type EngineSelector, isFactory, isSelector } from './engine-source.ts';
+import { reporting } from './reporting.ts';
 
 /** What became of new credentials. */
 export type CredentialEvent =
@@ -36,7 +37,7 @@ export function liveEngine<C, F extends EngineChoice>(
   if (typeof project !== 'function') throw new ApiMisuseError('liveEngine(credentials$, project) takes a function');
   return new Observable((subscriber) => {
     let generation = 0;
-    const tell = (event: CredentialEvent): void => options.events?.next?.(event);
+    const tell = (event: CredentialEvent): void => reporting(() => options.events?.next?.(event));
     return credentials$.subscribe({
       next(credentials) {
         let choice: F;

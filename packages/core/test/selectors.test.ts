@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { byAlpn, byHello, byServerName, type EngineChoice, ja4, liveEngine, secureEach } from '@rxtls/core';
 import { ApiMisuseError, type ClientHello, type TlsEngineFactory } from '@rxtls/core/engine';
-import { map, NEVER, of, Subject } from 'rxjs';
+import { map, NEVER, of, Subject, throwError } from 'rxjs';
 import t from 'tap';
-import { Bench, Clock, placeboEngine, record, Wire } from './bench.ts';
+import { Bench, Clock, placeboEngine, record, unhandled, Wire } from './bench.ts';
 
 /** A server that is known by the one protocol it speaks. */
 const named = (name: string): TlsEngineFactory<'server'> => placeboEngine.server({ alpnProtocols: [name, 'any'] });
@@ -147,6 +147,31 @@ t.test('live selectors: K1 the map of names is an observable; generations are in
     { type: 'swapped', generation: 3 },
     { type: 'completed', generation: 3 },
   ]);
+});
+
+t.test('live engine: an observer of its events that throws is reported, and takes nothing away', async (t) => {
+  const bang = new Error('the observer is broken');
+  const events = {
+    next: () => {
+      throw bang;
+    },
+  };
+  const hello = record.clientHello({ version: 'TLSv1.3', serverName: 'a.example', alpnProtocols: ['a'] });
+  const reported = await unhandled(() => {
+    const served = new Bench().start(liveEngine(of('a'), (name) => named(name), { events }));
+    served.wire.give(hello, record.finished());
+    t.equal(served.connection.negotiated.alpnProtocol, 'a');
+    const cause = new Error('no credentials');
+    const never = new Bench().start(
+      liveEngine(
+        throwError(() => cause),
+        () => named('a'),
+        { events },
+      ),
+    );
+    t.match(never.error, { name: 'EngineFailureError', cause });
+  });
+  t.same(reported, [bang, bang, bang], 'swapped, completed, rejected');
 });
 
 t.test(
