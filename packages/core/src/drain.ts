@@ -33,7 +33,7 @@ export interface Drain extends Required<Omit<DrainOptions, 'drained'>> {
 /**
  * The graceful end of a server, for `secureEach(engine, project, { drain })`. When the notifier emits, the listener is let go,
  * so that nobody new is accepted; handshakes go on; every open connection is half-closed once it is quiet (TLS 1.3: the peer
- * may still finish what it sends); at the deadline the rest is cut. Then the result completes.
+ * may still finish what it sends); at the deadline the rest is cut. When all have been reported, `drained` completes, and then the result.
  *
  * @throws ApiMisuseError for options that cannot be
  * @example

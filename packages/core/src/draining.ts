@@ -18,7 +18,8 @@ export class Draining {
   readonly #stages = new Map<Stage, number>();
   #isBegun = false;
   #isCutting = false;
-  #isComplete = false;
+  /** When no connection is left, and none will come. */
+  #completed: (() => void) | undefined;
 
   constructor(drain: Drain, scheduler: SchedulerLike) {
     this.#drain = drain;
@@ -37,9 +38,9 @@ export class Draining {
     return subscription;
   }
 
-  /** No connection is left, and none will come. */
-  completed(): void {
-    this.#isComplete = true;
+  /** None will come any more; `then` once all that were there have been reported. */
+  completed(then: () => void): void {
+    this.#completed = then;
     this.#tellEnd();
   }
 
@@ -84,15 +85,18 @@ export class Draining {
   }
 
   #report(stage: Stage, outcome: DrainedConnection['outcome']): void {
-    if (!this.#stages.delete(stage) || !this.#isBegun) return;
+    if (!this.#stages.delete(stage)) return;
     const { info } = stage.transport;
-    reporting(() => this.#drain.drained.next?.({ info, ledger: stage.outbound.ledger.snapshot(), outcome }));
+    if (this.#isBegun)
+      reporting(() => this.#drain.drained.next?.({ info, ledger: stage.outbound.ledger.snapshot(), outcome }));
     this.#tellEnd();
   }
 
   /** A reader hears of the end of its connection before we do. */
   #tellEnd(): void {
-    if (this.#isBegun && this.#isComplete && this.#stages.size === 0) reporting(() => this.#drain.drained.complete?.());
+    if (this.#completed === undefined || this.#stages.size > 0) return;
+    if (this.#isBegun) reporting(() => this.#drain.drained.complete?.());
+    this.#completed();
   }
 }
 

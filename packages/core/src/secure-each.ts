@@ -10,7 +10,6 @@ import {
   type OperatorFunction,
   Subject,
   takeUntil,
-  tap,
 } from 'rxjs';
 import { Admission } from './admission.ts';
 import type { Drain } from './drain.ts';
@@ -104,10 +103,12 @@ const drained = <R>(
   new Observable((subscriber) => {
     subscriber.add(draining.start((error) => subscriber.error(error)));
     const each = (below: ByteDuplex | UpgradeReady): Observable<R> => serve(below).pipe(takeUntil(draining.over));
-    const served = listener.pipe(
-      takeUntil(draining.begun),
-      mergeMap(each),
-      tap({ complete: () => draining.completed() }),
+    const served = listener.pipe(takeUntil(draining.begun), mergeMap(each));
+    subscriber.add(
+      served.subscribe({
+        next: (value) => subscriber.next(value),
+        error: (error) => subscriber.error(error),
+        complete: () => draining.completed(() => subscriber.complete()),
+      }),
     );
-    subscriber.add(served.subscribe(subscriber));
   });

@@ -215,6 +215,15 @@ t.test('drain: without its notifier everything is as before; unsubscribing durin
   t.notOk(stop.observed);
 });
 
+t.test('drain: whoever is cut at the deadline is reported before the server completes', async (t) => {
+  const server = serve({ deadline: 4_000, quiet: 500 }, (connection) => connection.writeFrom(connection.source));
+  server.open();
+  server.clock.to(1);
+  server.stop.next();
+  server.clock.to(4_001);
+  t.same(server.log, ['cut', 'drained', 'complete']);
+});
+
 t.test('drain: options that cannot be', async (t) => {
   for (const options of [
     undefined,
