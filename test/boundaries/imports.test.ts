@@ -20,7 +20,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'transport-streams': ['@rxtls/core', '@rxtls/core/engine', '@rxtls/core/engine-parts', 'rxjs', 'node:'],
   starttls: ['@rxtls/core', '@rxtls/core/engine', '@rxtls/core/engine-parts', 'rxjs'],
   'transport-websocket': ['@rxtls/core', '@rxtls/core/engine', '@rxtls/core/engine-parts', 'rxjs', 'ws', 'node:'],
-  opentelemetry: ['@rxtls/core', '@rxtls/core/engine', '@opentelemetry/api'],
+  opentelemetry: ['@rxtls/core', '@rxtls/core/engine', '@rxtls/core/engine-parts', '@opentelemetry/api'],
   testing: ['@rxtls/core', '@rxtls/core/engine', 'rxjs', 'rxjs/testing', '@peculiar/x509', 'reflect-metadata', 'node:'],
 };
 

@@ -1,6 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import type { ConnectionFailure, ConnectionObservers, DrainedConnection } from '@rxtls/core';
 import { ApiMisuseError } from '@rxtls/core/engine';
+import { ownOptions } from '@rxtls/core/engine-parts';
 import { errorAttributes } from './error-attributes.ts';
 import { instruments } from './instruments.ts';
 import { ObservedConnection } from './observed-connection.ts';
@@ -42,7 +43,6 @@ export interface ConnectionMetrics {
   readonly drained: MetricsObserver<DrainedConnection>;
 }
 
-const known: ReadonlySet<string> = new Set<keyof ConnectionMetricsOptions>(['role', 'attributes', 'meterFailed']);
 const valueTypes: ReadonlySet<string> = new Set(['string', 'number', 'boolean']);
 
 /**
@@ -82,13 +82,9 @@ export function connectionMetrics(meter: Meter, options: ConnectionMetricsOption
   });
 }
 
-/** Read once, own properties only. */
 function resolve(options: ConnectionMetricsOptions) {
-  if (typeof options !== 'object' || options === null) throw new ApiMisuseError('options must be an object');
-  const own: ConnectionMetricsOptions = Object.assign(Object.create(null), options);
-  for (const name of Object.keys(own))
-    if (!known.has(name)) throw new ApiMisuseError(`connectionMetrics has no option '${name}'`);
-  const { role = 'server', attributes = {}, meterFailed } = own;
+  const own = ownOptions(options, ['role', 'attributes', 'meterFailed'], 'connectionMetrics');
+  const { role = 'server', attributes = {}, meterFailed } = own as ConnectionMetricsOptions;
   if (role !== 'client' && role !== 'server') throw new ApiMisuseError("role must be 'client' or 'server'");
   if (typeof attributes !== 'object' || attributes === null)
     throw new ApiMisuseError('attributes must be an object of names and values');

@@ -75,13 +75,15 @@ t.test('options: what cannot be is refused when it is given', async (t) => {
     });
   };
   for (const meter of [null, {}, 'meter', { getMeter: createNoopMeter }]) refused(/takes a meter/, meter);
-  for (const options of [null, 1, 'server']) refused(/options must be an object/, meter, options);
-  refused(/no option 'Role'/, meter, { Role: 'server' });
-  for (const role of ['', null, 'both']) refused(/role must be/, meter, { role });
-  for (const attributes of [null, '', 0]) refused(/attributes must be an object/, meter, { attributes });
+  for (const options of [null, 1, 'server']) refused(/needs an object of options/, meter, options);
+  refused(/no option "Role"/, meter, { Role: 'server' });
+  for (const role of ['', 'both']) refused(/role must be/, meter, { role });
+  for (const attributes of ['', 0]) refused(/attributes must be an object/, meter, { attributes });
   for (const value of [null, undefined, ['a'], {}, () => 'a', 1n])
     refused(/attributes: 'server.port' must be/, meter, { attributes: { 'server.port': value } });
-  for (const meterFailed of [null, 'log', {}]) refused(/meterFailed must be a function/, meter, { meterFailed });
+  for (const meterFailed of ['log', {}]) refused(/meterFailed must be a function/, meter, { meterFailed });
+  for (const name of ['role', 'attributes', 'meterFailed'])
+    refused(new RegExp(`connectionMetrics: ${name} must not be null`), meter, { [name]: null });
   t.doesNotThrow(() => connectionMetrics(meter, {}));
   t.doesNotThrow(
     () => connectionMetrics(meter, Object.create({ role: 'nobody' }) as object),
