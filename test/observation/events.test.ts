@@ -6,6 +6,7 @@ import t from 'tap';
 import { EventStream } from '../../packages/core/src/event-stream.ts';
 import { duo, type DuoOptions, type Side, until } from '../rules-node/bench.ts';
 import { disjoint, engines, refusing } from './engines.ts';
+import { talk } from './talk.ts';
 
 t.setTimeout(120_000);
 
@@ -26,15 +27,7 @@ const all = (side: Side): string[] => [...new Set(side.events.map(words))].sort(
 /** Both ends write, one updates its keys where it can, both close. */
 async function everything(options: DuoOptions): Promise<readonly [Side, Side]> {
   const { client, server } = await duo(options).open();
-  client.read();
-  server.read();
-  client.write('from the client');
-  server.write('from the server');
-  if (client.connection.negotiated.version === 'TLSv1.3') client.connection.updateKeys();
-  await until(() => client.text.length === 15 && server.text.length === 15, 'what was written');
-  client.connection.close().subscribe();
-  server.connection.close().subscribe();
-  await until(() => client.isOver && server.isOver, 'the end');
+  await talk(client, server);
   return [client, server];
 }
 

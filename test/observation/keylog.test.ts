@@ -54,7 +54,7 @@ for (const [name, engine] of Object.entries(engines))
     t.equal(randoms.size, pairs.length);
   });
 
-const skip = isInstalled('tshark') ? {} : { skip: 'tshark is not installed' };
+const skip = isInstalled('tshark') ? {} : { skip: 'skipped: tshark is not installed' };
 for (const [name, { segments, keylog }] of captures)
   t.test(`key log (${name}): Wireshark shows what was said`, skip, async (t) => {
     const folder = t.testdir({});

@@ -7,6 +7,7 @@ import t from 'tap';
 import { duo, type DuoOptions, until } from '../rules-node/bench.ts';
 import { disjoint, engines, refusing } from './engines.ts';
 import { type Collected, recorded, type Recorded } from './recorded.ts';
+import { talk } from './talk.ts';
 
 t.setTimeout(120_000);
 
@@ -39,15 +40,7 @@ for (const [name, engine] of Object.entries(engines))
     const record = recorded(t);
     const { client, server } = await duo(measured(record, engine())).open();
     t.same(active(await record.collect()), [0, 1, 0, 1], 'while it is open');
-    client.read();
-    server.read();
-    client.write('from the client');
-    server.write('from the server');
-    if (client.connection.negotiated.version === 'TLSv1.3') client.connection.updateKeys();
-    await until(() => client.text.length === 15 && server.text.length === 15, 'what was written');
-    client.connection.close().subscribe();
-    server.connection.close().subscribe();
-    await until(() => client.isOver && server.isOver, 'the end');
+    await talk(client, server);
 
     const collected = await record.collect();
     t.same(active(collected), [0, 0, 0, 0]);
