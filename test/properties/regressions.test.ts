@@ -130,6 +130,12 @@ over(nodeGround(pki.authorityPem, leaf), 'node', {
   },
 });
 over(tls13Ground(pki.authorityPem, leaf, ['client']), 'tls13 to openssl', {
+  'C8: whoever lets go while it hears of the last alert finds the transport gone': {
+    asynchronous: 'timer',
+    link: { capacity: 1, fragment: 1, cut: { end: 'client', bytes: 0, as: 'end' } },
+    client: { ...end, observeEvents: true },
+    triggers: [{ on: 'event', end: 'client', nth: 2, action: { do: 'unsubscribe', end: 'client' } }],
+  },
   'C4: asked for new keys after its close_notify, the server goes on receiving': {
     asynchronous: 'timer',
     server: { ...end, writes: { list: [1] } },

@@ -9,6 +9,7 @@ import {
   type LimitExceededError,
   recordHeaderBytes,
   type TlsError,
+  type TlsEvent,
 } from './engine/index.ts';
 import { reporting } from './reporting.ts';
 import { hasPeerClosed, maySendActions, phaseOf } from './session-state.ts';
@@ -37,16 +38,16 @@ export class Ending {
     const before = outbound.written;
     const engineIsGone = stage.engine !== undefined && !stage.mayCallEngine;
     this.#latch(error);
-    stage.lastWords(stage.mayCallEngine ? () => stage.engine?.abort(alertForError(error)) : undefined);
+    const events = stage.lastWords(stage.mayCallEngine ? () => stage.engine?.abort(alertForError(error)) : undefined);
     const record = stage.engine === undefined ? stage.opening.alertRecord(error) : undefined;
     if (record !== undefined) {
       outbound.ciphertext(record);
-      this.#tellAlert(record.length - recordHeaderBytes, alertForError(error));
+      if (stage.observed) events.push(...ownAlert(record.length - recordHeaderBytes, alertForError(error)));
     }
     // An engine that can send any alert has sent one with its last breath, also for an error that names none; not one that threw.
     const engineHasTold = engineIsGone && (error.alert !== undefined || (stage.may.sendsAlerts && !this.engineThrew));
     const peerWasTold = outbound.written > before || engineHasTold;
-    this.#finish(error, peerWasTold, drop);
+    this.#finish(error, peerWasTold, drop, events);
   }
 
   /** Whoever owns the connection lets go of it next, in the middle of something: that is no end, whatever has been written. */
@@ -63,14 +64,15 @@ export class Ending {
     if (this.#failedWork !== undefined)
       return this.fail(new AbortedError('the work with the connection failed', this.#failedWork), true);
     let isClosed = state === 'writeClosed' || state === 'closed';
+    let events: TlsEvent[] = [];
     const error = new AbortedError('the connection was unsubscribed before it was closed');
     this.#latch(error);
     if (outbound.isSettled && outbound.readiness.maySend && maySendActions(state) && stage.mayCallEngine) {
       const before = outbound.written;
-      stage.lastWords(() => stage.engine?.sendCloseNotify());
+      events = stage.lastWords(() => stage.engine?.sendCloseNotify());
       isClosed = outbound.written > before;
     }
-    this.#finish(error, isClosed, true);
+    this.#finish(error, isClosed, true, events);
   }
 
   /** The wire broke, and what came over it before is being heard. */
@@ -155,13 +157,15 @@ export class Ending {
     stage.error = error;
   }
 
-  #finish(error: TlsError, endFirst: boolean, drop: boolean): void {
+  /** The transport goes first: whoever hears of the last words (`events`) and lets go of the connection in there finds nothing left open. */
+  #finish(error: TlsError, endFirst: boolean, drop: boolean, events: readonly TlsEvent[]): void {
     const stage = this.#stage;
     const { sink } = stage.transport;
     stage.advance('failed');
     stage.release();
     if (endFirst) attempt(() => sink.end());
     attempt(() => sink.abort(error));
+    for (const event of events) stage.events.next(event);
     stage.inbound.forget();
     stage.outbound.finish(error);
     stage.endStreams();
@@ -169,14 +173,6 @@ export class Ending {
     stage.closing.failed(error);
     this.#ownerWaits = true;
     this.#tellOwner();
-  }
-
-  /** An alert that core sent, where there was no engine to send one. */
-  #tellAlert(bytes: number, description: AlertDescription): void {
-    const { events } = this.#stage;
-    if (!events.observed) return;
-    events.next({ type: 'record', direction: 'sent', contentType: 'alert', bytes, inner: 'alert' });
-    events.next({ type: 'alert', direction: 'sent', level: 'fatal', description });
   }
 
   /** The owner hears of an unclean end after the reader has; a reader that does not read has as long as closing has. */
@@ -192,3 +188,9 @@ export class Ending {
     owner.ended(error);
   }
 }
+
+/** An alert that core sent, where there was no engine to send one. */
+const ownAlert = (bytes: number, description: AlertDescription): readonly TlsEvent[] => [
+  { type: 'record', direction: 'sent', contentType: 'alert', bytes, inner: 'alert' },
+  { type: 'alert', direction: 'sent', level: 'fatal', description },
+];

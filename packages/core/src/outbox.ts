@@ -112,17 +112,19 @@ export class Outbox {
     }
   }
 
-  /** Hands out the ciphertext that waits and what was to be told of it, and forgets the rest: what a connection does last. */
-  drain(reader: Pick<OutboxReader, 'ciphertext' | 'event'>): void {
+  /** Hands out the ciphertext that waits, answers with the events, and forgets the rest: what a connection does last. */
+  drain(reader: Pick<OutboxReader, 'ciphertext'>): TlsEvent[] {
+    const events: TlsEvent[] = [];
     for (; this.#head < this.#tail; this.#head++) {
       const payload = this.#payloads[this.#head];
       if (this.#kinds[this.#head] === kind.ciphertext) reader.ciphertext(payload as Uint8Array);
-      else if (this.#kinds[this.#head] === kind.event) reader.event(payload as TlsEvent);
+      else if (this.#kinds[this.#head] === kind.event) events.push(payload as TlsEvent);
     }
     this.#kinds = [];
     this.#payloads = [];
     this.#head = 0;
     this.#tail = 0;
+    return events;
   }
 
   /**

@@ -1,18 +1,16 @@
 // THE JUNCTION: one engine, two roads and a transport, for one connection.
 //
-// Everything that can happen to a connection enters here (bytes from the transport, a write, demand, an answer of the engine,
-// a timer) and ends in a turn (turn.ts): a loop that does one small thing at a time until nothing is left to do: hand out one answer of
-// the engine, give the engine one slice of ciphertext, or give it one action. Only one turn runs at a time. What user code
-// asks for from inside it queues behind, so the stack never grows and wire order is intent order; only teardown acts at once.
+// Everything that can happen to a connection enters here (bytes from the transport, a write, demand, an answer of the engine, a timer)
+// and ends in a turn (turn.ts): a loop that, until nothing is left to do, hands out one answer of the engine, or gives it one slice of
+// ciphertext or one action. Only one turn runs at a time. What user code asks for from inside it queues behind, so the stack never
+// grows and wire order is intent order; only teardown acts at once.
 //
 // The engine's callbacks append to the outbox and return. A synchronous engine answers inside our call and the turn goes on
 // with it; an asynchronous one answers whenever it likes, and a turn follows in a microtask, when its own code has returned.
 //
 // What was refused: driving by RxJS operators (a closure and a subscription per record), and deciding readiness from our own
-// queue (the engine may need a read before it can write, so a full queue says nothing).
-//
-// The parts: opening.ts (how it comes to an engine), inbound.ts and outbound.ts (the two roads), engine-answers.ts (what the
-// engine says), closing.ts (who waits for which end), ending.ts (the ways out).
+// queue (the engine may need a read before it can write, so a full queue says nothing). The parts: opening.ts (how it comes to an
+// engine), inbound.ts and outbound.ts (the two roads), engine-answers.ts (what it says), closing.ts (who waits for which end), ending.ts.
 
 import { type SchedulerLike, Subscription } from 'rxjs';
 import type { Admission } from './admission.ts';
@@ -28,6 +26,7 @@ import {
   type TlsEngine,
   type TlsEngineFactory,
   TlsError,
+  type TlsEvent,
 } from './engine/index.ts';
 import { Ending } from './ending.ts';
 import { EngineAnswers } from './engine-answers.ts';
@@ -370,12 +369,13 @@ export class Stage implements Host {
     this.state = nextState(this.state, event);
   }
 
-  /** A last call of the engine, and whatever ciphertext is left goes to the transport; no turn follows. */
-  lastWords(call: (() => void) | undefined): void {
+  /** A last call of the engine, and whatever ciphertext is left goes to the transport; no turn follows. Answers with what is to be told of it. */
+  lastWords(call: (() => void) | undefined): TlsEvent[] {
     this.turn.enter();
     attempt(call);
-    this.#outbox.drain(this.answers);
+    const events = this.#outbox.drain(this.answers);
     this.turn.leave();
+    return events;
   }
 
   /** Lets go of the engine, the transport and the clock. */
