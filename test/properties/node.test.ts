@@ -2,7 +2,7 @@ import { testPki } from '@rxtls/testing';
 import t from 'tap';
 import { nodeGround } from './node-ground.ts';
 import { scripts } from './script.ts';
-import { search, seed } from './search.ts';
+import { search, seed, titleOf } from './search.ts';
 
 const runs = Math.ceil(Number(process.env['RXTLS_NODE_RUNS'] ?? 300) / 2);
 
@@ -15,7 +15,7 @@ for (const version of ['TLSv1.3', 'TLSv1.2'] as const) {
     t.setTimeout(500_000);
     const { tally, found } = await search(scripts({ version, asynchronous: ['timer'], maxSteps: 14 }), ground, runs);
     t.comment(JSON.stringify(tally));
-    t.equal(found, undefined, `${tally.scripts} scripts keep every promise`);
+    t.equal(found, undefined, titleOf(found, tally));
     t.ok(found !== undefined || tally.scripts >= runs, `${runs} scripts were asked for`);
   });
 }

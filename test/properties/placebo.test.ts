@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
 import type { ScriptKind } from './script.ts';
-import { type Search, seed } from './search.ts';
+import { type Search, seed, titleOf } from './search.ts';
 
 const runs = Math.ceil(Number(process.env['RXTLS_RUNS'] ?? 20_000) / 4);
 
@@ -24,7 +24,7 @@ for (const { name, kind } of kinds) {
     const [{ tally, found }] = (await once(worker, 'message')) as [Search];
     await worker.terminate();
     t.comment(JSON.stringify(tally));
-    t.equal(found, undefined, `${tally.scripts} scripts keep every promise`);
+    t.equal(found, undefined, titleOf(found, tally));
     t.ok(found !== undefined || tally.scripts >= runs, `${runs} scripts were asked for`);
   });
 }

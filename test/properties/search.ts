@@ -38,3 +38,7 @@ export async function search(scripts: fc.Arbitrary<Script>, ground: Ground, numR
   } else if (unhandled.length > 0) found = `seed ${seed}: unhandled ${String((unhandled[0] as Error)?.stack)}`;
   return { tally, seed, found };
 }
+
+/** What an assertion on `found` is called: one that fails is read where its diff is not. */
+export const titleOf = (found: string | undefined, { scripts }: Tally): string =>
+  found === undefined ? `${scripts} scripts keep every promise` : found.split('\n', 2).join(': ');

@@ -2,7 +2,7 @@
 import { testPki } from '@rxtls/testing';
 import t from 'tap';
 import { scripts } from './script.ts';
-import { search, seed } from './search.ts';
+import { search, seed, titleOf } from './search.ts';
 import { tls13Ground } from './tls13-ground.ts';
 
 const runs = Number(process.env['RXTLS_TLS13_SCRIPTS'] ?? 300);
@@ -25,7 +25,7 @@ for (const [name, ours] of [
       runs,
     );
     t.comment(JSON.stringify(tally));
-    t.equal(found, undefined, `${tally.scripts} scripts keep every promise`);
+    t.equal(found, undefined, titleOf(found, tally));
     t.ok(found !== undefined || tally.scripts >= runs, `${runs} scripts were asked for`);
   });
 }
