@@ -203,16 +203,24 @@ t.test('options: names of protocols are measured in UTF-8 (RFC 7301 §3.1)', asy
 
 t.test('checkOptions: each by the rule of its name, and no other', async (t) => {
   const { port, flag, text } = optionRules;
-  const check = (options: object): void => checkOptions('connect', options, { port, flag, text });
-  check({});
-  check({ port: 0, flag: false, text: 'a' });
-  check({ port: undefined });
+  const check = (options: object): object => checkOptions('connect', options, { port, flag, text });
+  t.same(check({}), {});
+  t.same(check({ port: 0, flag: false, text: 'a' }), { port: 0, flag: false, text: 'a' });
+  t.same(Object.keys(check({ port: undefined })), []);
+  let reads = 0;
+  const changing = {
+    get port() {
+      return reads++ === 0 ? 1 : -1;
+    },
+  };
+  t.match(check(changing), { port: 1 }, 'what was held against its rule is what is used');
+  t.equal(Object.getPrototypeOf(check({ port: 1 })), null, 'and nothing that a prototype adds');
   for (const [options, message] of [
-    [null, 'connect: options must be an object'],
-    [{ toString: 1 }, 'connect: there is no option toString; known are port, flag, text'],
+    [null, 'connect needs an object of options'],
+    [{ toString: 1 }, 'connect has no option "toString"; it knows flag, port, text'],
     [{ port: 65_536 }, 'connect: port must be an integer from 0 to 65535'],
     [{ port: '1' }, 'connect: port must be an integer from 0 to 65535'],
-    [{ port: null }, 'connect: port must be an integer from 0 to 65535'],
+    [{ port: null }, 'connect: port must not be null; leave it out instead'],
     [{ flag: 1 }, 'connect: flag must be a boolean'],
     [{ text: '' }, 'connect: text must be a string that is not empty'],
   ] as const)

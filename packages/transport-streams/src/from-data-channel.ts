@@ -38,7 +38,7 @@ export interface DataChannelOptions extends MessageDuplexOptions {
  * @throws ApiMisuseError for what is no such channel, and for options that cannot be
  */
 export function fromDataChannel(channel: DataChannelLike, options: DataChannelOptions = {}): Observable<ByteDuplex> {
-  checkOptions('fromDataChannel', options, {
+  const own = checkOptions('fromDataChannel', options, {
     ...messageRules,
     maxMessageBytes: rules.bytes,
     sendHighWater: rules.bytes,
@@ -47,8 +47,8 @@ export function fromDataChannel(channel: DataChannelLike, options: DataChannelOp
   const isReliable = (channel.maxRetransmits ?? null) === null && (channel.maxPacketLifeTime ?? null) === null;
   if (channel.ordered === false || !isReliable)
     throw new ApiMisuseError('fromDataChannel takes a channel that is ordered and reliable: leave those options out');
-  const { maxMessageBytes = 16 * 1024, sendHighWater = defaultHighWater } = options;
-  const what = named('data channel', options.info);
+  const { maxMessageBytes = 16 * 1024, sendHighWater = defaultHighWater } = own;
+  const what = named('data channel', own.info);
   const link = (): ChannelLink => new ChannelLink(channel, what, maxMessageBytes, sendHighWater);
-  return messageDuplex('fromDataChannel', what, options, link);
+  return messageDuplex('fromDataChannel', what, own, link);
 }

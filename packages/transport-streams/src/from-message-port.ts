@@ -37,12 +37,12 @@ export interface MessagePortLike {
  * fromMessagePort(port1).subscribe(({ sink }) => sink.end());
  */
 export function fromMessagePort(port: MessagePortLike, options: MessageDuplexOptions = {}): Observable<ByteDuplex> {
-  checkOptions('fromMessagePort', options, messageRules);
+  const own = checkOptions('fromMessagePort', options, messageRules);
   checkShape('fromMessagePort', port, 'a MessagePort or a worker', ['postMessage']);
   if (typeof port.on !== 'function' && typeof port.addEventListener !== 'function')
     throw new ApiMisuseError(
       'fromMessagePort takes a MessagePort or a worker; this has neither on() nor addEventListener()',
     );
-  const what = named('port', options.info);
-  return messageDuplex('fromMessagePort', what, options, () => new PortLink(port, what));
+  const what = named('port', own.info);
+  return messageDuplex('fromMessagePort', what, own, () => new PortLink(port, what));
 }

@@ -39,10 +39,14 @@ export interface WebStreamsOptions extends DuplexOptions {
  * });
  */
 export function fromWebStreams(pair: WebStreamPair, options: WebStreamsOptions = {}): Observable<ByteDuplex> {
-  checkOptions('fromWebStreams', options, { ...duplexRules, writeHighWater: rules.bytes, close: rules.callback });
+  const own = checkOptions('fromWebStreams', options, {
+    ...duplexRules,
+    writeHighWater: rules.bytes,
+    close: rules.callback,
+  });
   checkShape('fromWebStreams', pair?.readable, 'a pair with a ReadableStream', ['getReader']);
   checkShape('fromWebStreams', pair?.writable, 'a pair with a WritableStream', ['getWriter']);
-  const { info = {}, writeHighWater = defaultHighWater, lingerTimeout = defaultLinger, close } = options;
+  const { info = {}, writeHighWater = defaultHighWater, lingerTimeout = defaultLinger, close } = own;
   const what = named('streams', info);
   return singleUse('fromWebStreams', (subscriber) => {
     let wire: WebWire;

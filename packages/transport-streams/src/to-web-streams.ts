@@ -34,9 +34,9 @@ export interface ToWebStreamsOptions {
  * const { readable, writable } = toWebStreams(connection);
  */
 export function toWebStreams(duplex: ByteDuplex, options: ToWebStreamsOptions = {}): RuntimeStreams {
-  checkOptions('toWebStreams', options, { readHighWater: rules.highWater, writeHighWater: rules.bytes });
+  const own = checkOptions('toWebStreams', options, { readHighWater: rules.highWater, writeHighWater: rules.bytes });
   checkShape('toWebStreams', duplex?.source, 'a ByteDuplex, a TlsConnection for one', ['request']);
-  const { readHighWater = 0, writeHighWater = 64 * 1024 } = options;
+  const { readHighWater = 0, writeHighWater = 64 * 1024 } = own;
   const { ReadableStream, WritableStream } = globalThis as unknown as RuntimeConstructors;
   if (ReadableStream === undefined || WritableStream === undefined)
     throw new ApiMisuseError('toWebStreams: this runtime has no ReadableStream or no WritableStream');

@@ -42,7 +42,7 @@ t.test('wrong arguments are ApiMisuseError where the function is called', async 
     [() => fromWebStreams(undefined as any), /ReadableStream/],
     [() => fromWebStreams(pair, { writeHighWater: 0 }), /writeHighWater must be an integer/],
     [() => fromWebStreams(pair, { close: 1 } as any), /close must be a function/],
-    [() => fromWebStreams(pair, { highWater: 1 } as any), /no option highWater/],
+    [() => fromWebStreams(pair, { highWater: 1 } as any), /no option "highWater"/],
     [() => fromWebStreams(pair, { info: { remote: 1 } } as any), /info must be/],
     [() => fromMessagePort({} as any), /postMessage/],
     [() => fromMessagePort({ postMessage: () => {} } as any), /neither on\(\) nor addEventListener/],

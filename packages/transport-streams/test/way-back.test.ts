@@ -51,7 +51,7 @@ t.test('wrong arguments are ApiMisuseError', async (t) => {
   t.throws(() => toWebStreams(a, { writeHighWater: 0 }), { ...misuse, message: /writeHighWater must be/ });
   t.throws(() => toAsyncIterable(undefined as any), misuse);
   t.throws(() => toNodeDuplex({} as any), misuse);
-  t.throws(() => toNodeDuplex(a, { highWaterMark: 1 } as any), { ...misuse, message: /no option highWaterMark/ });
+  t.throws(() => toNodeDuplex(a, { highWaterMark: 1 } as any), { ...misuse, message: /no option "highWaterMark"/ });
 });
 
 for (const [name, each] of Object.entries(engines)) {

@@ -62,7 +62,8 @@ const tcpRules: OptionRules<string> = {
  * cuts the wire; after it, what was written still goes out. Wrong options throw `ApiMisuseError` at once.
  */
 export function connect(options: ConnectOptions): Observable<ByteDuplex> {
-  const where = checked(options);
+  const own = checkOptions('connect', options, options?.path === undefined ? tcpRules : unixRules);
+  const where = placeOf(own);
   return new Observable((subscriber) => {
     const socket = new Socket({ allowHalfOpen: true });
     let duplex: SocketDuplex | undefined;
@@ -78,10 +79,10 @@ export function connect(options: ConnectOptions): Observable<ByteDuplex> {
     socket.once('connect', () => {
       clearTimeout(timer);
       socket.off('error', refused);
-      const settings = socketSettings(options);
+      const settings = socketSettings(own);
       applySettings(socket, settings);
       const closed = (error?: AbortedError): void => (error ? subscriber.error(error) : subscriber.complete());
-      const unix = options.path !== undefined;
+      const unix = own.path !== undefined;
       const what = `connection to ${where}`;
       duplex = new SocketDuplex(socket, {
         ...settings,
@@ -92,7 +93,7 @@ export function connect(options: ConnectOptions): Observable<ByteDuplex> {
       });
       subscriber.next(duplex);
     });
-    const { connectTimeout } = options;
+    const { connectTimeout } = own;
     if (connectTimeout !== undefined) {
       timer = setTimeout(() => {
         const message = `cannot connect to ${where}: no answer within ${connectTimeout} ms`;
@@ -100,16 +101,15 @@ export function connect(options: ConnectOptions): Observable<ByteDuplex> {
       }, connectTimeout);
     }
     try {
-      socket.connect(nodeOptions(options));
+      socket.connect(nodeOptions(own));
     } catch (error) {
       refused(error);
     }
   });
 }
 
-/** Throws for options that make no sense; says where they lead. */
-function checked(options: ConnectOptions): string {
-  checkOptions('connect', options, options?.path === undefined ? tcpRules : unixRules);
+/** Where the options lead. */
+function placeOf(options: ConnectOptions): string {
   if (options.path !== undefined) return options.path;
   if (options.host === undefined) throw new ApiMisuseError('connect: host is missing (or path, for a Unix socket)');
   if (options.port === undefined) throw new ApiMisuseError('connect: port is missing');

@@ -61,21 +61,21 @@ const unixRules: OptionRules<string> = { ...commonRules, path: optionRules.text 
  * Never completes; errors when it cannot listen (`AbortedError`). Wrong options throw `ApiMisuseError` at once.
  */
 export function listen(options: ListenOptions): Observable<ByteDuplex> {
-  checkOptions('listen', options, options?.path === undefined ? tcpRules : unixRules);
-  if (options.path === undefined && options.port === undefined) {
+  const own = checkOptions('listen', options, options?.path === undefined ? tcpRules : unixRules);
+  if (own.path === undefined && own.port === undefined) {
     throw new ApiMisuseError('listen: port is missing (or path, for a Unix socket)');
   }
-  const settings = socketSettings(options);
-  const where = options.path ?? endpoint(options.host ?? '*', options.port ?? 0);
-  const unix = options.path !== undefined;
+  const settings = socketSettings(own);
+  const where = own.path ?? endpoint(own.host ?? '*', own.port ?? 0);
+  const unix = own.path !== undefined;
   return new Observable((subscriber) => {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
-    if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
+    if (own.maxConnections !== undefined) server.maxConnections = own.maxConnections;
     subscriber.add(() => void server.close());
     server.on('error', (error) => subscriber.error(wireError(`cannot listen on ${where}`, 'setup', error)));
     server.on('listening', () => {
       try {
-        announce(options, server.address());
+        announce(own, server.address());
       } catch (cause) {
         const message = `listen: the listening callback threw: ${cause instanceof Error ? cause.message : String(cause)}`;
         subscriber.error(new AbortedError(message, { phase: 'setup', cause }));
@@ -91,10 +91,10 @@ export function listen(options: ListenOptions): Observable<ByteDuplex> {
       const what = `connection from ${info.remote ?? where}`;
       subscriber.next(new SocketDuplex(socket, { ...settings, what, info, canReset: !unix }));
     });
-    const { backlog } = options;
+    const { backlog } = own;
     const common = { ...(backlog !== undefined && { backlog }) };
-    if (options.path !== undefined) server.listen({ ...common, path: options.path });
-    else server.listen({ ...common, port: options.port, ...(options.host !== undefined && { host: options.host }) });
+    if (own.path !== undefined) server.listen({ ...common, path: own.path });
+    else server.listen({ ...common, port: own.port, ...(own.host !== undefined && { host: own.host }) });
   });
 }
 

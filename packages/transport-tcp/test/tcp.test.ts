@@ -127,14 +127,14 @@ async function plainClient(t: Test, port: number) {
 t.test('options that make no sense throw where the function is called', async (t) => {
   const wrong: [(options: never) => unknown, unknown, RegExp][] = [
     [connect, {}, /host is missing/],
-    [connect, undefined, /must be an object/],
+    [connect, undefined, /needs an object of options/],
     [connect, { host }, /port is missing/],
     [connect, { host: '', port: 1 }, /host must be a string/],
     [connect, { host, port: 65_536 }, /port must be an integer from 0 to 65535/],
     [connect, { host, port: '80' }, /port must/],
-    [connect, { host, port: 80, portt: 1 }, /there is no option portt/],
-    [connect, { host, port: 80, toString: 1 }, /there is no option toString/],
-    [connect, { host, port: 80, path: '/x' }, /there is no option host/],
+    [connect, { host, port: 80, portt: 1 }, /has no option "portt"/],
+    [connect, { host, port: 80, toString: 1 }, /has no option "toString"/],
+    [connect, { host, port: 80, path: '/x' }, /has no option "host"/],
     [connect, { host, port: 80, localAddress: 'here' }, /localAddress must be an IP address/],
     [connect, { host, port: 80, family: 5 }, /family must be 4 or 6/],
     [connect, { host, port: 80, noDelay: 1 }, /noDelay must be a boolean/],
@@ -144,7 +144,7 @@ t.test('options that make no sense throw where the function is called', async (t
     [listen, {}, /port is missing/],
     [listen, { port: -1 }, /port must/],
     [listen, { port: 0, listening: 'yes' }, /listening must be a function/],
-    [listen, { path: '/x', port: 1 }, /there is no option port/],
+    [listen, { path: '/x', port: 1 }, /has no option "port"/],
   ];
   for (const [call, options, message] of wrong) {
     const error = t.throws(() => Reflect.apply(call, undefined, [options]), { message });

@@ -48,12 +48,12 @@ const connectRules: OptionRules<string> = {
  */
 export function connectWebSocket(options: string | WebSocketConnectOptions): Observable<WebSocketByteDuplex> {
   const given: WebSocketConnectOptions = typeof options === 'string' ? { url: options } : options;
-  checkOptions('connectWebSocket', given, connectRules);
-  const { url, protocols = [], constructorOptions, connectTimeout = 30_000 } = given;
+  const own = checkOptions('connectWebSocket', given, connectRules);
+  const { url, protocols = [], constructorOptions, connectTimeout = 30_000 } = own;
   const where = placeOf(url);
-  const make = constructorOf(given.WebSocket);
+  const make = constructorOf(own.WebSocket);
   const offered = [...protocols];
-  const settings = webSocketSettings(given);
+  const settings = webSocketSettings(own);
   return new Observable((subscriber) => {
     let duplex: WebSocketDuplex | undefined;
     let timer: Subscription | undefined;

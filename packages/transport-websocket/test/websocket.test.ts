@@ -29,19 +29,19 @@ const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 t.test('options that make no sense throw where the function is called', async (t) => {
   const wrong: [(options: never) => unknown, unknown, RegExp][] = [
-    [connectWebSocket, undefined, /must be an object/],
+    [connectWebSocket, undefined, /needs an object of options/],
     [connectWebSocket, {}, /url is missing/],
     [connectWebSocket, '', /url must be a string/],
     [connectWebSocket, '/relative', /absolute ws: or wss: URL/],
     [connectWebSocket, 'http://a.example/', /absolute ws: or wss: URL/],
     [connectWebSocket, 'ws://a.example/#there', /without a fragment/],
-    [connectWebSocket, { url, urll: 1 }, /there is no option urll/],
-    [connectWebSocket, { url, toString: 1 }, /there is no option toString/],
+    [connectWebSocket, { url, urll: 1 }, /has no option "urll"/],
+    [connectWebSocket, { url, toString: 1 }, /has no option "toString"/],
     [connectWebSocket, { url, protocols: 'a' }, /protocols must be an array/],
     [connectWebSocket, { url, protocols: ['a b'] }, /protocols must/],
     [connectWebSocket, { url, protocols: ['a', 'a'] }, /different subprotocol names/],
     [connectWebSocket, { url, WebSocket: {} }, /WebSocket must be a function/],
-    [connectWebSocket, { url, constructorOptions: null }, /constructorOptions must be an object/],
+    [connectWebSocket, { url, constructorOptions: null }, /constructorOptions must not be null/],
     [connectWebSocket, { url, connectTimeout: 0 }, /connectTimeout must be an integer from 1/],
     [connectWebSocket, { url, writeHighWater: 0.5 }, /writeHighWater must/],
     [connectWebSocket, { url, messageBytes: 0 }, /messageBytes must/],
@@ -49,7 +49,7 @@ t.test('options that make no sense throw where the function is called', async (t
     [connectWebSocket, { url, maxHeldBytes: '1' }, /maxHeldBytes must/],
     [connectWebSocket, { url, lingerTimeout: -1 }, /lingerTimeout must/],
     [connectWebSocket, { url, scheduler: {} }, /scheduler must be an RxJS scheduler/],
-    [listenWebSocket, undefined, /must be an object/],
+    [listenWebSocket, undefined, /needs an object of options/],
     [listenWebSocket, {}, /port is missing/],
     [listenWebSocket, { port: 65_536 }, /port must be an integer from 0 to 65535/],
     [listenWebSocket, { port: 0, path: 'chat' }, /path must be a path/],
@@ -57,7 +57,7 @@ t.test('options that make no sense throw where the function is called', async (t
     [listenWebSocket, { port: 0, upgradeTimeout: 0 }, /upgradeTimeout must/],
     [listenWebSocket, { port: 0, listening: 'yes' }, /listening must be a function/],
     [listenWebSocket, { server: {} }, /server must be a server of node:http/],
-    [listenWebSocket, { server: createServer(), port: 1 }, /there is no option port/],
+    [listenWebSocket, { server: createServer(), port: 1 }, /has no option "port"/],
   ];
   for (const [call, options, message] of wrong) {
     const error = t.throws(() => Reflect.apply(call, undefined, [options]), { message });

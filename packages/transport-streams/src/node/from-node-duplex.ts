@@ -28,18 +28,18 @@ export interface NodeDuplexOptions extends DuplexOptions {
  * @throws ApiMisuseError for what is no such stream, and for options that cannot be
  */
 export function fromNodeDuplex(duplex: Duplex, options: NodeDuplexOptions = {}): Observable<ByteDuplex> {
-  checkOptions('fromNodeDuplex', options, { ...duplexRules, writeHighWater: rules.bytes });
+  const own = checkOptions('fromNodeDuplex', options, { ...duplexRules, writeHighWater: rules.bytes });
   checkShape('fromNodeDuplex', duplex, 'a stream.Duplex', ['write', 'end', 'pause', 'resume', 'destroy']);
   if (duplex.readableObjectMode || duplex.writableObjectMode || duplex.readableEncoding !== null)
     throw new ApiMisuseError('fromNodeDuplex takes a stream of bytes, without objectMode and without setEncoding()');
-  const { info = infoOf(duplex), writeHighWater = defaultHighWater, lingerTimeout = defaultLinger } = options;
+  const { info = infoOf(duplex), writeHighWater = defaultHighWater, lingerTimeout = defaultLinger } = own;
   const what = named('stream', info);
   return singleUse('fromNodeDuplex', (subscriber) => {
     const emit = (): void => {
       const wire = new NodeWire(duplex, what);
       const adapted = new WireDuplex(wire, {
         what,
-        info: options.info ?? infoOf(duplex),
+        info: own.info ?? infoOf(duplex),
         room: writeHighWater,
         lingerTimeout,
         clock: nodeClock,

@@ -31,7 +31,7 @@ export function toNodeDuplex(
   connection: ByteDuplex | Observable<ByteDuplex>,
   options: ToNodeDuplexOptions = {},
 ): ConnectionStream {
-  checkOptions('toNodeDuplex', options, {
+  const own = checkOptions('toNodeDuplex', options, {
     readableHighWaterMark: rules.highWater,
     writableHighWaterMark: rules.highWater,
     allowHalfOpen: rules.flag,
@@ -39,6 +39,6 @@ export function toNodeDuplex(
   if (!isObservable(connection)) {
     checkShape('toNodeDuplex', connection?.source, 'a connection or an observable of one', ['request']);
   }
-  const { readableHighWaterMark = 64 * 1024, writableHighWaterMark = 64 * 1024, allowHalfOpen = false } = options;
+  const { readableHighWaterMark = 64 * 1024, writableHighWaterMark = 64 * 1024, allowHalfOpen = false } = own;
   return new ConnectionStream(connection, { readableHighWaterMark, writableHighWaterMark, allowHalfOpen });
 }

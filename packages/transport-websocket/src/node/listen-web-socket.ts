@@ -92,14 +92,14 @@ const portRules: OptionRules<string> = {
  */
 export function listenWebSocket(options: WebSocketListenOptions): Observable<WebSocketByteDuplex> {
   const isAttached = options?.server !== undefined;
-  checkOptions('listenWebSocket', options, isAttached ? attachRules : portRules);
-  if (!isAttached && options.port === undefined)
+  const own = checkOptions('listenWebSocket', options, isAttached ? attachRules : portRules);
+  if (!isAttached && own.port === undefined)
     throw new ApiMisuseError('listenWebSocket: port is missing (or server, for a server of your own)');
-  const settings = webSocketSettings(options);
+  const settings = webSocketSettings(own);
   return new Observable((subscriber) => {
-    const upgrade = upgradeOf(options, settings, subscriber);
-    if (options.server !== undefined) attach(options.server, upgrade, subscriber);
-    else listenAt(options, upgrade, subscriber);
+    const upgrade = upgradeOf(own, settings, subscriber);
+    if (own.server !== undefined) attach(own.server, upgrade, subscriber);
+    else listenAt(own, upgrade, subscriber);
   });
 }
 
