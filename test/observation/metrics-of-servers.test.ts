@@ -1,4 +1,5 @@
 // What is measured of servers: who never got in, who failed, who was drained, and which credentials they serve.
+import { X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { byHello, drain, liveEngine, PeerMisbehavedError, WriteLostError } from '@rxtls/core';
@@ -174,3 +175,20 @@ t.test(
     ]);
   },
 );
+
+t.test('when each of two watched certificates expires can be told before it has', async (t) => {
+  const record = recorded(t);
+  const expiry: [object, number][] = [];
+  const folder = t.testdir({});
+  for (const name of ['a.example', 'b.example']) {
+    const { cert, key } = await kits[1]!.issue();
+    const paths = { cert: join(folder, `${name}.crt`), key: join(folder, `${name}.key`) };
+    writeFileSync(paths.cert, cert);
+    writeFileSync(paths.key, key);
+    const attributes = { 'rxtls.certificate': name };
+    const { credentials } = connectionMetrics(record.meter, { attributes });
+    await firstValueFrom(watchFiles(paths, { settle: 10, events: credentials }));
+    expiry.push([attributes, Date.parse(new X509Certificate(cert).validTo) / 1_000]);
+  }
+  t.same((await record.collect()).series('rxtls.server.credential.not_after'), expiry);
+});

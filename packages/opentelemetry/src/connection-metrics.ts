@@ -28,6 +28,8 @@ export interface MetricsObserver<T> {
 export interface ObservedCredentials {
   readonly type: string;
   readonly generation?: number;
+  /** What `watchFiles` found out about what it has loaded. */
+  readonly checked?: { readonly validTo: Date };
   readonly error?: unknown;
 }
 
@@ -68,9 +70,10 @@ export function connectionMetrics(meter: Meter, options: ConnectionMetricsOption
     observe: () => ({ events: new ObservedConnection(made) }),
     failed: { next: ({ error }: ConnectionFailure) => made.failures(1, errorAttributes(error)) },
     credentials: {
-      next({ type, generation, error }: ObservedCredentials) {
+      next({ type, generation, checked, error }: ObservedCredentials) {
         if (type === 'rejected') made.credentialRejections(1, errorAttributes(error));
         else if (type === 'swapped' && generation !== undefined) made.credentialGeneration(generation);
+        else if (type === 'loaded' && checked !== undefined) made.credentialNotAfter(Number(checked.validTo) / 1_000);
       },
     },
     drained: {

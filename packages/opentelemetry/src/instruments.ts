@@ -18,6 +18,7 @@ export interface Instruments {
   readonly renegotiations: Measure;
   readonly limitWarnings: Measure;
   readonly credentialGeneration: Measure;
+  readonly credentialNotAfter: Measure;
   readonly credentialRejections: Measure;
   readonly drained: Measure;
   readonly drainLoss: Measure;
@@ -81,6 +82,10 @@ export const instruments = (meter: SafeMeter, role: 'client' | 'server'): Instru
   credentialGeneration: meter.gauge(`rxtls.${role}.credential.generation`, {
     description: 'Which credentials new connections are served with, counted from 1.',
     unit: '{generation}',
+  }),
+  credentialNotAfter: meter.gauge(`rxtls.${role}.credential.not_after`, {
+    description: 'When the first certificate of the chain that was loaded expires, in Unix time.',
+    unit: 's',
   }),
   credentialRejections: meter.counter(`rxtls.${role}.credential.rejections`, {
     description: 'New credentials that could not be used: the last good ones go on.',

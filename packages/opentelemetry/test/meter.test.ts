@@ -41,6 +41,7 @@ for (const [title, meter, told] of [
     t.same(await converse(metrics), [undefined, undefined]);
     metrics.failed.next({ error: undefined, info: {} });
     metrics.credentials.next({ type: 'swapped', generation: 1 });
+    metrics.credentials.next({ type: 'loaded', generation: 1, checked: { validTo: new Date() } });
     metrics.credentials.next({ type: 'rejected', error: new Error('no') });
     const ledger = { accepted: 1, sealed: 0, flushed: 0, refused: 0, lost: 1, outstanding: 0 };
     metrics.drained.next({ info: {}, ledger, outcome: 'cut' });

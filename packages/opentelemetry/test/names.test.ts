@@ -56,6 +56,7 @@ async function everything(t: Test): Promise<Collected> {
   observe().events.next?.({ type: 'ended', milliseconds: 5, error });
   failed.next({ error, info: {} });
   credentials.next({ type: 'swapped', generation: 1 });
+  credentials.next({ type: 'loaded', generation: 1, checked: { validTo: new Date() } });
   credentials.next({ type: 'rejected', error });
   const ledger = { accepted: 1, sealed: 0, flushed: 0, refused: 0, lost: 1, outstanding: 0 };
   drained.next({ info: {}, ledger, outcome: 'cut' });
