@@ -207,6 +207,18 @@ t.test('what is no PEM, no certificate, no key, or two of them; in time that gro
   t.ok(performance.now() - start < 5_000, `${Math.round(performance.now() - start)} ms`);
 });
 
+t.test('blocks that share a line: OpenSSL refuses the text, or loses a certificate without a word', async (t) => {
+  const [first, second] = [leaf.pem.trimEnd(), intermediate.pem];
+  const says = /whose first or last line has something else in it: write the whole PEM file again/;
+  for (const between of ['', ' ', 'Subject: CA', '\n ', '\n\uFEFF', '\n\0', ' x\n', '\uFEFF\n'])
+    refused(t, { ...good, cert: first + between + second }, 'malformed', 'cert', says);
+  for (const before of [' ', '\t', 'key: ']) refused(t, { ...good, key: before + good.key }, 'malformed', 'key', says);
+  refused(t, { ...good, ca: root.pem.trimEnd() + root.pem }, 'malformed', 'ca', says);
+  for (const between of ['\n', '\r\n', ' \t\n', '\n\nSubject: CA\n'])
+    t.match(checkCredentials({ ...good, cert: first + between + second }), {}, JSON.stringify(between));
+  t.match(checkCredentials({ cert: good.cert.trimEnd(), key: `${good.key.trimEnd()}  ` }), {}, 'at the end of a file');
+});
+
 t.test('misuse: no strings, no dates, inherited credentials', async (t) => {
   const wrong: readonly unknown[] = [
     undefined,
