@@ -354,6 +354,45 @@ await t.test('larger than maxBytes: refused, unread; as large: read', async (t) 
   t.same(device.faults(), ['not-a-file']);
 });
 
+await t.test(
+  'a file that cannot be closed, as where a network lies below, is told like one that cannot be read',
+  async (t) => {
+    const { paths, pair } = place(t);
+    const { open } = fs.promises;
+    let isBroken = false;
+    fs.promises.open = async (...input) => {
+      const file = await open(...input);
+      const close = file.close.bind(file);
+      file.close = async () => {
+        await close();
+        if (isBroken) throw Object.assign(new Error('EIO: i/o error, close'), { code: 'EIO' });
+      };
+      return file;
+    };
+    syncBuiltinESMExports();
+    t.teardown(() => {
+      fs.promises.open = open;
+      syncBuiltinESMExports();
+    });
+    const log = watched(t, paths);
+    await log.emission(1);
+    isBroken = true;
+    const next = newPair();
+    rename(paths.cert, next.cert);
+    rename(paths.key, next.key);
+    await until(() => log.error !== undefined || log.faults().length === 1, 'the complaint');
+    t.equal(log.error, undefined, 'never an error after the first set');
+    t.match(log.events[1], {
+      fault: 'unreadable',
+      path: paths.cert,
+      error: { message: /tls.crt: cannot be read \(EIO\)/ },
+    });
+    t.same(log.sets, [pair]);
+    isBroken = false;
+    t.same(await log.emission(2), next);
+  },
+);
+
 await t.test('a folder, a pipe, a socket in the place of a file: refused, and nothing blocks', async (t) => {
   const { paths, pair, folder } = place(t);
   const log = watched(t, paths);
