@@ -62,6 +62,7 @@ export class FilesWatch {
   }
 
   start(): void {
+    if (this.#subscriber.closed) return;
     this.#subscriber.add(() => this.#close());
     const { events, firstTimeout, timing } = this.#settings;
     if (events !== undefined) this.#events.subscribe({ next: (event) => events.next?.(event) });

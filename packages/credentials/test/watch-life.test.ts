@@ -10,9 +10,11 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { watchFiles } from '@rxtls/credentials';
-import { firstValueFrom, type SchedulerAction, type SchedulerLike, Subscription, take } from 'rxjs';
+import { firstValueFrom, type SchedulerAction, type SchedulerLike, Subject, Subscription, switchMap, take } from 'rxjs';
 import t, { type Test } from 'tap';
 import { inPieces, newPair, quick, rename, sleep, until, watched } from './watched.ts';
 
@@ -273,7 +275,11 @@ await t.test(
         next: (set) => (emitted++, say(set)),
         error: say,
       });
-      if (moment % 3 === 0) rename(paths.cert, newPair().cert);
+      if (moment % 3 === 0) {
+        const next = newPair();
+        rename(paths.cert, next.cert);
+        rename(paths.key, next.key);
+      }
       if (moment % 7 === 0) void inPieces(paths.key, newPair().key, 3, 1);
       await sleep(moment);
       subscription.unsubscribe();
@@ -291,7 +297,36 @@ await t.test(
     writeFileSync(paths.cert, pair.cert);
     writeFileSync(paths.key, pair.key);
     t.same(await firstValueFrom(watchFiles(paths, quick)), pair);
-    t.comment(`${emitted} sets`);
+    t.ok(emitted > 5, `${emitted} sets`);
+  },
+);
+
+await t.test(
+  'subscribed when it was unsubscribed already: nothing is looked at, and no timer holds the process',
+  async (t) => {
+    const { paths } = place(t);
+    const timers = countTimers(t);
+    const { open } = fs.promises;
+    let opened = 0;
+    fs.promises.open = (...input) => (opened++, open(...input));
+    syncBuiltinESMExports();
+    t.teardown(() => {
+      fs.promises.open = open;
+      syncBuiltinESMExports();
+    });
+    const go = new Subject<void>();
+    const subscription = go
+      .pipe(
+        switchMap(() => {
+          subscription.unsubscribe();
+          return watchFiles(paths, quick);
+        }),
+      )
+      .subscribe();
+    go.next();
+    t.equal(timers(), 0);
+    await sleep(100);
+    t.same([timers(), opened], [0, 0]);
   },
 );
 
