@@ -330,6 +330,21 @@ await t.test(
   },
 );
 
+await t.test('settle is the least time between two looks, also where poll is less', async (t) => {
+  const { clock, looked, log } = virtual(t, { poll: 1, settle: 100 });
+  await looked(2);
+  clock.pass(100);
+  await log.emission(1);
+  await looked(1);
+  t.same(clock.pending, [100]);
+  const bad = virtual(t, { settle: 5_000, patience: 0 }, { ...newPair(), key: newPair().key });
+  await bad.looked(2);
+  bad.clock.pass(5_000);
+  await until(() => bad.log.faults().length === 1, 'the complaint');
+  await bad.looked(2);
+  t.same(bad.clock.pending, [5_000, 5_000], 'the next look, and the time for the first set');
+});
+
 await t.test('a hundred subscribers, each with a watch of its own; unsubscribing within next', async (t) => {
   const { paths, pair } = place(t);
   const files = watchFiles(paths, quick);
