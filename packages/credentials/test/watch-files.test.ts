@@ -619,6 +619,8 @@ await t.test('misuse', async (t) => {
     { patience: -1 },
     { firstTimeout: 0 },
     { firstTimeout: null },
+    { firstTimeout: 100 },
+    { settle: 10_000 },
     { maxBytes: 0 },
     { maxBytes: 2 ** 40 },
     { passphrase: 5 },
@@ -631,5 +633,9 @@ await t.test('misuse', async (t) => {
   ];
   for (const options of wrong)
     t.throws(() => watchFiles({ cert: 'tls.crt' }, options as never), misuse, JSON.stringify(options));
-  t.doesNotThrow(() => watchFiles({ cert: 'tls.crt' }, { firstTimeout: Infinity, patience: 0 }));
+  t.throws(
+    () => watchFiles({ cert: 'tls.crt' }, { settle: 15_000 }),
+    /settle \(15000\) must be less than firstTimeout/,
+  );
+  t.doesNotThrow(() => watchFiles({ cert: 'tls.crt' }, { firstTimeout: Infinity, patience: 0, settle: 2 ** 31 - 1 }));
 });
