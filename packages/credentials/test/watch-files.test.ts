@@ -608,6 +608,34 @@ await t.test('relative paths are those of the call', async (t) => {
   t.same(sets[0], pair);
 });
 
+await t.test('.. behind a link is where the system takes it to', { skip: noLinks() }, async (t) => {
+  const [first, next] = [newPair(), newPair()];
+  const folder = t.testdir({
+    releases: { 1: { live: {} }, 2: { live: {} } },
+    'tls.crt': 'another',
+    'tls.key': 'another',
+  });
+  const at = (...path: string[]): string => join(folder, ...path);
+  const put = (release: string, { cert, key }: Pair): void => {
+    writeFileSync(at('releases', release, 'tls.crt'), cert);
+    writeFileSync(at('releases', release, 'tls.key'), key);
+  };
+  put('1', first);
+  put('2', next);
+  symlinkSync(join('releases', '1', 'live'), at('current'));
+  const log = watched(t, { cert: `${folder}/current/../tls.crt`, key: `${folder}/current/../tls.key` });
+  t.same(await log.emission(1), first);
+  symlinkSync(join('releases', '2', 'live'), at('new'));
+  renameSync(at('new'), at('current'));
+  t.same(await log.emission(2), next);
+  process.chdir(folder);
+  t.same(await watched(t, { cert: './current/../tls.crt', key: 'current//../tls.key' }).emission(1), next);
+});
+
+function noLinks(): string | false {
+  return process.platform === 'win32' && 'the system takes .. away before it looks';
+}
+
 await t.test('misuse', async (t) => {
   const misuse = { name: 'ApiMisuseError' };
   for (const paths of [undefined, null, 'tls.crt', ['tls.crt'], {}, { cert: '' }, { cert: 5 }, { cert: 'a\0b' }])
