@@ -14,7 +14,16 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { watchFiles } from '@rxtls/credentials';
-import { firstValueFrom, type SchedulerAction, type SchedulerLike, Subject, Subscription, switchMap, take } from 'rxjs';
+import {
+  firstValueFrom,
+  type SchedulerAction,
+  type SchedulerLike,
+  shareReplay,
+  Subject,
+  Subscription,
+  switchMap,
+  take,
+} from 'rxjs';
 import t, { type Test } from 'tap';
 import { inPieces, newPair, quick, rename, sleep, until, watched } from './watched.ts';
 
@@ -352,6 +361,31 @@ await t.test('a hundred subscribers, each with a watch of its own; unsubscribing
   t.ok(sets.every(({ cert, key }) => cert === pair.cert && key === pair.key));
   if (process.platform === 'linux') t.equal(systemWatches(), 0);
 });
+
+await t.test(
+  'shared by several as the README has it: one watch, and who comes late gets the last good set',
+  async (t) => {
+    const { paths, pair } = place(t);
+    const told: string[] = [];
+    const files = watchFiles(paths, { ...quick, events: { next: ({ type }) => told.push(type) } }).pipe(
+      shareReplay({ bufferSize: 1, refCount: true }),
+    );
+    const sets: unknown[] = [];
+    const early = files.subscribe((set) => sets.push(set));
+    await until(() => sets.length === 1, 'the set');
+    const late = files.subscribe((set) => sets.push(set));
+    t.same(sets, [pair, pair], 'at once');
+    t.same(told, ['loaded']);
+    early.unsubscribe();
+    const next = newPair();
+    rename(paths.cert, next.cert);
+    rename(paths.key, next.key);
+    await until(() => sets.length === 3, 'the renewal');
+    t.same(sets[2], next);
+    late.unsubscribe();
+    if (process.platform === 'linux') t.equal(systemWatches(), 0);
+  },
+);
 
 /** A program that watches `folder`, in a process of its own. */
 function program(folder: string, options: string): Promise<{ code: number | null; out: string; ms: number }> {
