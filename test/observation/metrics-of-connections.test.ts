@@ -262,7 +262,7 @@ t.test('metrics: observe may be shared, and put beside other observers', async (
   const record = recorded(t);
   const { observe } = connectionMetrics(record.meter);
   const acks: string[] = [];
-  const beside: ObserveConnection = () => ({ ...observe(), acks: { next: ({ type }) => acks.push(type) } });
+  const beside: ObserveConnection = () => ({ acks: { next: ({ type }) => acks.push(type) }, ...observe() });
   for (let count = 1; count <= 3; count++) {
     const pair = await duo({ ...engines['tls13']!(), serverOptions: { observe: beside } }).open();
     t.teardown(pair.destroy);

@@ -74,6 +74,22 @@ t.test('metrics: failures by their type, with words from short lists and none of
   ]);
 });
 
+t.test('metrics: where an observer beside them cannot be made, nothing stays active', async (t) => {
+  const record = recorded(t);
+  const { observe, failed } = connectionMetrics(record.meter);
+  const kit = kits[1]!;
+  const mine = (): never => {
+    throw new Error('mine');
+  };
+  const engine = kit.server({ credentials: await kit.issue() });
+  const server = served(t, engine, { observe: () => ({ acks: mine(), ...observe() }), failed });
+  server.arrive(kit.client());
+  await until(() => server.failures.length === 1, 'the failure');
+  const collected = await record.collect();
+  t.same(active(collected), [0, 0]);
+  t.equal(collected.sum('rxtls.server.connection.failures', { 'error.type': 'EngineFailureError' }), 1);
+});
+
 t.test("metrics: what an application's own observable fails with is a failure too", async (t) => {
   const record = recorded(t);
   const { observe, failed } = connectionMetrics(record.meter);

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { CredentialsError } from './credentials-error.ts';
 import { keyWeakness } from './key-weakness.ts';
 import { type PemBlock, pemBlocks } from './pem-blocks.ts';
+import { signatureWeakness } from './signature-weakness.ts';
 
 const labels: readonly string[] = ['CERTIFICATE', 'X509 CERTIFICATE'];
 export const isCertificate = ({ label }: PemBlock): boolean => labels.includes(label);
@@ -23,13 +24,16 @@ export function readCertificates(text: string, part: string, most: number): read
   });
 }
 
-/** The leaf first, each issued by the next, all of them in force at `now`, with keys that are strong enough. */
+/** The leaf first, each issued by the next, all of them in force at `now`, with keys and signatures that are strong enough. */
 export function checkChain(chain: readonly X509Certificate[], part: string, now: number): void {
   chain.forEach((certificate, index) => {
     const which = `${part}: certificate ${index + 1} of ${chain.length}`;
     const weakness = weaknessOf(certificate);
     if (weakness !== undefined)
       throw new CredentialsError('weak-key', part, `${which} has ${weakness}: have one issued for another key`);
+    const hash = signatureWeakness(certificate);
+    if (hash !== undefined)
+      throw new CredentialsError('weak-key', part, `${which} is signed with ${hash}: have one issued with SHA-256`);
     const issuer = chain[index + 1];
     if (issuer !== undefined && !isIssuedBy(certificate, issuer))
       throw new CredentialsError(

@@ -21,6 +21,7 @@ export type CredentialsFault =
   | 'broken-chain'
   | 'expired'
   | 'not-yet-valid'
+  /** A key, or the hash of a signature, that peers refuse. */
   | 'weak-key';
 
 /** Credentials that must not be used. The message says what to do, and holds nothing of what was read. */

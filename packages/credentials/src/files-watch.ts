@@ -62,6 +62,7 @@ export class FilesWatch {
   }
 
   start(): void {
+    if (this.#subscriber.closed) return;
     this.#subscriber.add(() => this.#close());
     const { events, firstTimeout, timing } = this.#settings;
     if (events !== undefined) this.#events.subscribe({ next: (event) => events.next?.(event) });
@@ -109,8 +110,9 @@ export class FilesWatch {
     if (this.#subscriber.closed) return;
     this.#isLooking = false;
     this.#endOfLook = this.#settings.timing.now();
+    const { settle } = this.#settings;
     const next = this.#consider(look);
-    this.#lookIn(this.#isStale ? this.#settings.settle : next);
+    this.#lookIn(this.#isStale ? settle : Math.max(settle, next));
     this.#watchExpiry();
   }
 

@@ -13,7 +13,8 @@ const longestLabel = 64;
 
 /**
  * The blocks in a text, in their order; what stands between them is explanation (RFC 7468 §2).
- * @throws CredentialsError where one does not end, or holds what is no base64: a file that is being written
+ * @throws CredentialsError where one does not end, or holds what is no base64: a file that is being written; and where BEGIN or
+ * END share their line, as when files were joined without a line break: OpenSSL passes over such a block, or refuses the text
  */
 export function pemBlocks(text: string, part: string): readonly PemBlock[] {
   const blocks: PemBlock[] = [];
@@ -27,11 +28,22 @@ export function pemBlocks(text: string, part: string): readonly PemBlock[] {
     const next = text.indexOf(begin, bodyFrom);
     if (bodyEnd < 0 || (next >= 0 && next < bodyEnd)) throw unfinished(part);
     if (!isBody(text.slice(bodyFrom, bodyEnd))) throw malformed(part, 'holds PEM that is not base64');
-    blocks.push({ label, text: text.slice(from, bodyEnd + end.length) });
+    const to = bodyEnd + end.length;
+    if (!beginsLine(text, from) || !endsLine(text, to))
+      throw malformed(part, 'holds a PEM block whose first or last line has something else in it');
+    blocks.push({ label, text: text.slice(from, to) });
     from = next;
   }
   if (blocks.length === 0) throw malformed(part, 'holds no PEM block');
   return blocks;
+}
+
+const beginsLine = (text: string, at: number): boolean =>
+  at === 0 || text[at - 1] === '\n' || (at === 1 && text[0] === '\uFEFF');
+
+function endsLine(text: string, at: number): boolean {
+  const end = text.indexOf('\n', at);
+  return /^[\t\v\f\r ]*$/.test(text.slice(at, end < 0 ? undefined : end));
 }
 
 /** Base64, behind headers and an empty line where there are any. */

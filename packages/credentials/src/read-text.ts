@@ -11,16 +11,17 @@ const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NO
  * @throws CredentialsError with the path in its message
  */
 export async function readText(path: string, part: string, maxBytes: number): Promise<string> {
-  let file: FileHandle | undefined;
   try {
     check(await stat(path), path, part, maxBytes);
-    file = await open(path, flags);
-    check(await file.stat(), path, part, maxBytes);
-    return await contents(file, path, part, maxBytes);
+    const file = await open(path, flags);
+    try {
+      check(await file.stat(), path, part, maxBytes);
+      return await contents(file, path, part, maxBytes);
+    } finally {
+      await file.close(); // may fail, too, where a network lies below
+    }
   } catch (error) {
     throw error instanceof CredentialsError ? error : systemFault(error, path, part);
-  } finally {
-    await file?.close();
   }
 }
 

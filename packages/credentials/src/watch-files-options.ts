@@ -80,12 +80,18 @@ export function watchFilesSettings(options: unknown): WatchFilesSettings {
     throw new ApiMisuseError('watchFiles: events must be an observer, such as { next: (event) => … }');
   if (scheduler !== undefined && typeof (scheduler as Partial<SchedulerLike>).schedule !== 'function')
     throw new ApiMisuseError('watchFiles: scheduler must be a scheduler of RxJS');
+  const settle = whole('settle', 1, longest, 100);
+  const firstTimeout = own.firstTimeout === never ? never : whole('firstTimeout', 1, longest, 10_000);
+  if (settle >= firstTimeout)
+    throw new ApiMisuseError(
+      `watchFiles: settle (${settle}) must be less than firstTimeout (${firstTimeout}): no set could come in time`,
+    );
   return {
     events: events as WatchFilesOptions['events'],
     poll: whole('poll', 1, longest, 30_000),
-    settle: whole('settle', 1, longest, 100),
+    settle,
     patience: whole('patience', 0, longest, 5_000),
-    firstTimeout: own.firstTimeout === never ? never : whole('firstTimeout', 1, longest, 10_000),
+    firstTimeout,
     maxBytes: whole('maxBytes', 1, largest, 1_048_576),
     passphrase,
     warnBefore: warnBefore === undefined ? undefined : whole('warnBefore', 0, Number.MAX_SAFE_INTEGER, 0),

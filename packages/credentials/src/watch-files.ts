@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { isAbsolute, resolve, sep } from 'node:path';
 import { ApiMisuseError } from '@rxtls/core/engine';
 import { Observable } from 'rxjs';
 import { FilesWatch } from './files-watch.ts';
@@ -27,10 +27,16 @@ export function watchFiles<const K extends string>(
 ): Observable<WatchedFiles<K>> {
   const settings = watchFilesSettings(options);
   const given = readPaths(paths);
-  const absolute = new Map([...given].map(([name, path]) => [name, resolve(path)]));
+  const absolute = new Map([...given].map(([name, path]) => [name, absolutePath(path)]));
   return new Observable<Readonly<Record<string, string>>>((subscriber) => {
     new FilesWatch(absolute, given, settings, subscriber).start();
   }) as Observable<WatchedFiles<K>>;
+}
+
+/** POSIX: `..` stays, since behind a symbolic link it is not the folder before it. Windows takes it away itself. */
+function absolutePath(path: string): string {
+  if (sep === '\\') return resolve(path);
+  return isAbsolute(path) ? path : `${process.cwd()}/${path}`;
 }
 
 function readPaths(paths: unknown): ReadonlyMap<string, string> {

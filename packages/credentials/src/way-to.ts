@@ -8,8 +8,9 @@ export type Folders = Map<string, Set<string>>;
 const mostLinks = 40;
 
 /**
- * Adds every folder in which a change can make `path` (absolute) lead to something else: the one that the file is in, each
- * one with a symbolic link on the way, and, where the way ends early, the last that is there.
+ * Adds the folders in which a change makes `path` (absolute) lead to something else: the one that the file is in, each one
+ * with a symbolic link on the way, and, where the way ends early, the last that is there. Not those above, which are others'
+ * places, and busy: a folder that is renamed there is found by polling.
  */
 export async function addWayTo(path: string, folders: Folders): Promise<void> {
   const { root } = parse(path);

@@ -1,8 +1,10 @@
 // What is refused before it is used, by its fault, with no byte of a key in what is said; and what is good.
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import { inspect } from 'node:util';
 import { type CheckCredentialsOptions, checkCredentials, type CredentialsFault } from '@rxtls/credentials';
 import { ApiMisuseError } from '@rxtls/core/engine';
+import { derElements, onlyElement } from '@rxtls/core/engine-parts';
 import { testPki } from '@rxtls/testing';
 import t, { type Test } from 'tap';
 import { authority, credentials, issue, type Issued } from '../../engine-node/test/pki.ts';
@@ -148,6 +150,57 @@ t.test('keys that peers refuse', async (t) => {
   refused(t, credentials(issue({ issuer: weak })), 'weak-key', 'cert', /certificate 2 of 2/);
 });
 
+t.test('signatures that peers refuse; what is good is good for OpenSSL', async (t) => {
+  const element = (tag: number, ...parts: readonly Uint8Array[]): Buffer => {
+    const content = Buffer.concat(parts);
+    return Buffer.concat([Buffer.from([tag, 0x82, content.length >> 8, content.length & 255]), content]);
+  };
+  const id = (hex: string, ...parameters: readonly Uint8Array[]): Buffer =>
+    element(0x30, element(0x06, Buffer.from(hex, 'hex')), ...parameters);
+  const sha1 = id('2b0e03021a');
+  const pss = '2a864886f70d01010a';
+  const hashed = (hash: Buffer): Buffer =>
+    element(
+      0x30,
+      element(0xa0, hash),
+      element(0xa1, id('2a864886f70d010108', hash)),
+      element(0xa2, Buffer.from('020120', 'hex')),
+    );
+  const signedWith = ({ der }: Issued, algorithm: Buffer): string => {
+    const [tbs, , signature] = derElements(onlyElement(der, 0x30)!)!;
+    const lines = element(0x30, tbs!.encoded, algorithm, signature!.encoded)
+      .toString('base64')
+      .match(/.{1,64}/g)!;
+    return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+  };
+  for (const [what, algorithm, hash] of [
+    ['RSA, MD5', id('2a864886f70d010104'), 'MD5'],
+    ['RSA, SHA-1', id('2a864886f70d010105'), 'SHA-1'],
+    ['RSA, SHA-1, of OIW', id('2b0e03021d'), 'SHA-1'],
+    ['ECDSA, SHA-1', id('2a8648ce3d0401'), 'SHA-1'],
+    ['PSS as it is by default', id(pss, Buffer.from('3000', 'hex')), 'SHA-1'],
+    ['PSS, SHA-1', id(pss, hashed(sha1)), 'SHA-1'],
+    ['PSS, SHA-256', id(pss, hashed(id('608648016503040201'))), undefined],
+    ['RSA, SHA-256', id('2a864886f70d01010b'), undefined],
+    ['RSA, SHA-512', id('2a864886f70d01010d'), undefined],
+    ['Ed25519', id('2b6570'), undefined],
+  ] as const) {
+    const cert = signedWith(leaf, algorithm);
+    const pair = { cert, key: leaf.keyPem };
+    if (hash === undefined) {
+      t.match(checkCredentials(pair), {}, what);
+      t.doesNotThrow(() => createSecureContext(pair), `OpenSSL: ${what}`);
+    } else
+      refused(t, pair, 'weak-key', 'cert', new RegExp(`certificate 1 of 1 is signed with ${hash}: have one issued`));
+  }
+  const old = id('2a8648ce3d0401');
+  const key = leaf.keyPem;
+  const below = leaf.pem + signedWith(intermediate, old);
+  refused(t, { cert: below, key }, 'weak-key', 'cert', /certificate 2 of 2 is signed with SHA-1/);
+  const cert = good.cert + signedWith(root, old);
+  t.match(checkCredentials({ cert, key }), {}, 'nobody relies on what a root says of itself');
+});
+
 t.test(
   'an encrypted key: without its passphrase, with a wrong one, with the right one; both kinds of PEM',
   async (t) => {
@@ -205,6 +258,18 @@ t.test('what is no PEM, no certificate, no key, or two of them; in time that gro
   ];
   for (const text of hostile) refused(t, { ...good, cert: text }, 'malformed', 'cert', /cert/);
   t.ok(performance.now() - start < 5_000, `${Math.round(performance.now() - start)} ms`);
+});
+
+t.test('blocks that share a line: OpenSSL refuses the text, or loses a certificate without a word', async (t) => {
+  const [first, second] = [leaf.pem.trimEnd(), intermediate.pem];
+  const says = /whose first or last line has something else in it: write the whole PEM file again/;
+  for (const between of ['', ' ', 'Subject: CA', '\n ', '\n\uFEFF', '\n\0', ' x\n', '\uFEFF\n'])
+    refused(t, { ...good, cert: first + between + second }, 'malformed', 'cert', says);
+  for (const before of [' ', '\t', 'key: ']) refused(t, { ...good, key: before + good.key }, 'malformed', 'key', says);
+  refused(t, { ...good, ca: root.pem.trimEnd() + root.pem }, 'malformed', 'ca', says);
+  for (const between of ['\n', '\r\n', ' \t\n', '\n\nSubject: CA\n'])
+    t.match(checkCredentials({ ...good, cert: first + between + second }), {}, JSON.stringify(between));
+  t.match(checkCredentials({ cert: good.cert.trimEnd(), key: `${good.key.trimEnd()}  ` }), {}, 'at the end of a file');
 });
 
 t.test('misuse: no strings, no dates, inherited credentials', async (t) => {

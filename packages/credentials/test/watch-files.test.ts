@@ -354,6 +354,45 @@ await t.test('larger than maxBytes: refused, unread; as large: read', async (t) 
   t.same(device.faults(), ['not-a-file']);
 });
 
+await t.test(
+  'a file that cannot be closed, as where a network lies below, is told like one that cannot be read',
+  async (t) => {
+    const { paths, pair } = place(t);
+    const { open } = fs.promises;
+    let isBroken = false;
+    fs.promises.open = async (...input) => {
+      const file = await open(...input);
+      const close = file.close.bind(file);
+      file.close = async () => {
+        await close();
+        if (isBroken) throw Object.assign(new Error('EIO: i/o error, close'), { code: 'EIO' });
+      };
+      return file;
+    };
+    syncBuiltinESMExports();
+    t.teardown(() => {
+      fs.promises.open = open;
+      syncBuiltinESMExports();
+    });
+    const log = watched(t, paths);
+    await log.emission(1);
+    isBroken = true;
+    const next = newPair();
+    rename(paths.cert, next.cert);
+    rename(paths.key, next.key);
+    await until(() => log.error !== undefined || log.faults().length === 1, 'the complaint');
+    t.equal(log.error, undefined, 'never an error after the first set');
+    t.match(log.events[1], {
+      fault: 'unreadable',
+      path: paths.cert,
+      error: { message: /tls.crt: cannot be read \(EIO\)/ },
+    });
+    t.same(log.sets, [pair]);
+    isBroken = false;
+    t.same(await log.emission(2), next);
+  },
+);
+
 await t.test('a folder, a pipe, a socket in the place of a file: refused, and nothing blocks', async (t) => {
   const { paths, pair, folder } = place(t);
   const log = watched(t, paths);
@@ -569,6 +608,34 @@ await t.test('relative paths are those of the call', async (t) => {
   t.same(sets[0], pair);
 });
 
+await t.test('.. behind a link is where the system takes it to', { skip: noLinks() }, async (t) => {
+  const [first, next] = [newPair(), newPair()];
+  const folder = t.testdir({
+    releases: { 1: { live: {} }, 2: { live: {} } },
+    'tls.crt': 'another',
+    'tls.key': 'another',
+  });
+  const at = (...path: string[]): string => join(folder, ...path);
+  const put = (release: string, { cert, key }: Pair): void => {
+    writeFileSync(at('releases', release, 'tls.crt'), cert);
+    writeFileSync(at('releases', release, 'tls.key'), key);
+  };
+  put('1', first);
+  put('2', next);
+  symlinkSync(join('releases', '1', 'live'), at('current'));
+  const log = watched(t, { cert: `${folder}/current/../tls.crt`, key: `${folder}/current/../tls.key` });
+  t.same(await log.emission(1), first);
+  symlinkSync(join('releases', '2', 'live'), at('new'));
+  renameSync(at('new'), at('current'));
+  t.same(await log.emission(2), next);
+  process.chdir(folder);
+  t.same(await watched(t, { cert: './current/../tls.crt', key: 'current//../tls.key' }).emission(1), next);
+});
+
+function noLinks(): string | false {
+  return process.platform === 'win32' && 'the system takes .. away before it looks';
+}
+
 await t.test('misuse', async (t) => {
   const misuse = { name: 'ApiMisuseError' };
   for (const paths of [undefined, null, 'tls.crt', ['tls.crt'], {}, { cert: '' }, { cert: 5 }, { cert: 'a\0b' }])
@@ -580,6 +647,8 @@ await t.test('misuse', async (t) => {
     { patience: -1 },
     { firstTimeout: 0 },
     { firstTimeout: null },
+    { firstTimeout: 100 },
+    { settle: 10_000 },
     { maxBytes: 0 },
     { maxBytes: 2 ** 40 },
     { passphrase: 5 },
@@ -592,5 +661,9 @@ await t.test('misuse', async (t) => {
   ];
   for (const options of wrong)
     t.throws(() => watchFiles({ cert: 'tls.crt' }, options as never), misuse, JSON.stringify(options));
-  t.doesNotThrow(() => watchFiles({ cert: 'tls.crt' }, { firstTimeout: Infinity, patience: 0 }));
+  t.throws(
+    () => watchFiles({ cert: 'tls.crt' }, { settle: 15_000 }),
+    /settle \(15000\) must be less than firstTimeout/,
+  );
+  t.doesNotThrow(() => watchFiles({ cert: 'tls.crt' }, { firstTimeout: Infinity, patience: 0, settle: 2 ** 31 - 1 }));
 });

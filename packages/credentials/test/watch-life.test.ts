@@ -10,9 +10,20 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { watchFiles } from '@rxtls/credentials';
-import { firstValueFrom, type SchedulerAction, type SchedulerLike, Subscription, take } from 'rxjs';
+import {
+  firstValueFrom,
+  type SchedulerAction,
+  type SchedulerLike,
+  shareReplay,
+  Subject,
+  Subscription,
+  switchMap,
+  take,
+} from 'rxjs';
 import t, { type Test } from 'tap';
 import { inPieces, newPair, quick, rename, sleep, until, watched } from './watched.ts';
 
@@ -273,7 +284,11 @@ await t.test(
         next: (set) => (emitted++, say(set)),
         error: say,
       });
-      if (moment % 3 === 0) rename(paths.cert, newPair().cert);
+      if (moment % 3 === 0) {
+        const next = newPair();
+        rename(paths.cert, next.cert);
+        rename(paths.key, next.key);
+      }
       if (moment % 7 === 0) void inPieces(paths.key, newPair().key, 3, 1);
       await sleep(moment);
       subscription.unsubscribe();
@@ -291,9 +306,53 @@ await t.test(
     writeFileSync(paths.cert, pair.cert);
     writeFileSync(paths.key, pair.key);
     t.same(await firstValueFrom(watchFiles(paths, quick)), pair);
-    t.comment(`${emitted} sets`);
+    t.ok(emitted > 5, `${emitted} sets`);
   },
 );
+
+await t.test(
+  'subscribed when it was unsubscribed already: nothing is looked at, and no timer holds the process',
+  async (t) => {
+    const { paths } = place(t);
+    const timers = countTimers(t);
+    const { open } = fs.promises;
+    let opened = 0;
+    fs.promises.open = (...input) => (opened++, open(...input));
+    syncBuiltinESMExports();
+    t.teardown(() => {
+      fs.promises.open = open;
+      syncBuiltinESMExports();
+    });
+    const go = new Subject<void>();
+    const subscription = go
+      .pipe(
+        switchMap(() => {
+          subscription.unsubscribe();
+          return watchFiles(paths, quick);
+        }),
+      )
+      .subscribe();
+    go.next();
+    t.equal(timers(), 0);
+    await sleep(100);
+    t.same([timers(), opened], [0, 0]);
+  },
+);
+
+await t.test('settle is the least time between two looks, also where poll is less', async (t) => {
+  const { clock, looked, log } = virtual(t, { poll: 1, settle: 100 });
+  await looked(2);
+  clock.pass(100);
+  await log.emission(1);
+  await looked(1);
+  t.same(clock.pending, [100]);
+  const bad = virtual(t, { settle: 5_000, patience: 0 }, { ...newPair(), key: newPair().key });
+  await bad.looked(2);
+  bad.clock.pass(5_000);
+  await until(() => bad.log.faults().length === 1, 'the complaint');
+  await bad.looked(2);
+  t.same(bad.clock.pending, [5_000, 5_000], 'the next look, and the time for the first set');
+});
 
 await t.test('a hundred subscribers, each with a watch of its own; unsubscribing within next', async (t) => {
   const { paths, pair } = place(t);
@@ -302,6 +361,31 @@ await t.test('a hundred subscribers, each with a watch of its own; unsubscribing
   t.ok(sets.every(({ cert, key }) => cert === pair.cert && key === pair.key));
   if (process.platform === 'linux') t.equal(systemWatches(), 0);
 });
+
+await t.test(
+  'shared by several as the README has it: one watch, and who comes late gets the last good set',
+  async (t) => {
+    const { paths, pair } = place(t);
+    const told: string[] = [];
+    const files = watchFiles(paths, { ...quick, events: { next: ({ type }) => told.push(type) } }).pipe(
+      shareReplay({ bufferSize: 1, refCount: true }),
+    );
+    const sets: unknown[] = [];
+    const early = files.subscribe((set) => sets.push(set));
+    await until(() => sets.length === 1, 'the set');
+    const late = files.subscribe((set) => sets.push(set));
+    t.same(sets, [pair, pair], 'at once');
+    t.same(told, ['loaded']);
+    early.unsubscribe();
+    const next = newPair();
+    rename(paths.cert, next.cert);
+    rename(paths.key, next.key);
+    await until(() => sets.length === 3, 'the renewal');
+    t.same(sets[2], next);
+    late.unsubscribe();
+    if (process.platform === 'linux') t.equal(systemWatches(), 0);
+  },
+);
 
 /** A program that watches `folder`, in a process of its own. */
 function program(folder: string, options: string): Promise<{ code: number | null; out: string; ms: number }> {

@@ -1,5 +1,5 @@
 // A meter that is broken ends no connection, and what cannot be is refused at once.
-import { createNoopMeter, type Meter } from '@opentelemetry/api';
+import { createNoopMeter, type Meter, metrics } from '@opentelemetry/api';
 import type { TlsEvent } from '@rxtls/core';
 import t from 'tap';
 import { engines } from '../../../test/observation/engines.ts';
@@ -64,6 +64,18 @@ t.test('a meter: one instrument that cannot be made leaves the others be', async
   t.ok(names.includes('rxtls.server.io'));
   t.notOk(names.includes('rxtls.server.handshake.duration'));
   t.equal(heard.length, 4, 'each histogram, once');
+});
+
+t.test("a meter: the API's global one measures from the provider on, and never if it was made before", async (t) => {
+  const record = recorded(t);
+  const early = connectionMetrics(metrics.getMeter('rxtls'), { attributes: { made: 'early' } });
+  metrics.setGlobalMeterProvider({ getMeter: () => record.meter });
+  t.teardown(() => metrics.disable());
+  const late = connectionMetrics(metrics.getMeter('rxtls'), { attributes: { made: 'late' } });
+  for (const { failed } of [early, late]) failed.next({ error: 'x', info: {} });
+  t.same((await record.collect()).series('rxtls.server.connection.failures'), [
+    [{ made: 'late', 'error.type': '_OTHER' }, 1],
+  ]);
 });
 
 t.test('options: what cannot be is refused when it is given', async (t) => {
