@@ -7,9 +7,19 @@ import { signatureWeakness } from './signature-weakness.ts';
 const labels: readonly string[] = ['CERTIFICATE', 'X509 CERTIFICATE'];
 export const isCertificate = ({ label }: PemBlock): boolean => labels.includes(label);
 
+/** OpenSSL's own, with what it is trusted for behind the certificate: served as a leaf, and no certificate for anybody else. */
+const trusted = 'TRUSTED CERTIFICATE';
+
 /** The certificates in a text, at most `most` of them. @throws CredentialsError */
 export function readCertificates(text: string, part: string, most: number): readonly X509Certificate[] {
-  const blocks = pemBlocks(text, part).filter(isCertificate);
+  const all = pemBlocks(text, part);
+  if (all.some(({ label }) => label === trusted))
+    throw new CredentialsError(
+      'malformed',
+      part,
+      `${part} holds a ${trusted}, which OpenSSL alone reads: write it again with openssl x509 -clrtrust`,
+    );
+  const blocks = all.filter(isCertificate);
   if (blocks.length === 0) throw new CredentialsError('malformed', part, `${part} holds no certificate`);
   if (blocks.length > most)
     throw new CredentialsError('broken-chain', part, `${part} holds ${blocks.length} certificates, at most ${most} go`);

@@ -272,6 +272,12 @@ t.test('blocks that share a line: OpenSSL refuses the text, or loses a certifica
   t.match(checkCredentials({ cert: good.cert.trimEnd(), key: `${good.key.trimEnd()}  ` }), {}, 'at the end of a file');
 });
 
+t.test("OpenSSL's own TRUSTED CERTIFICATE is refused: it would be served, and is not what was checked", async (t) => {
+  const trusted = leaf.pem.replaceAll(' CERTIFICATE', ' TRUSTED CERTIFICATE');
+  for (const cert of [trusted, trusted + good.cert, good.cert + trusted])
+    refused(t, { ...good, cert }, 'malformed', 'cert', /openssl x509 -clrtrust/);
+});
+
 t.test('misuse: no strings, no dates, inherited credentials', async (t) => {
   const wrong: readonly unknown[] = [
     undefined,
