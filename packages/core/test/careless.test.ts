@@ -1,5 +1,5 @@
 // Applications and transports that throw where nobody expects it, or that never stop: what they may cost, and whom.
-import { type ByteDuplex, CreditSource, open, secure, secureEach, use, whenSafe } from '@rxtls/core';
+import { byHello, type ByteDuplex, CreditSource, open, secure, secureEach, use, whenSafe } from '@rxtls/core';
 import {
   defaultLimits,
   type TlsEngine,
@@ -8,7 +8,7 @@ import {
   type TlsEvent,
   type TlsHost,
 } from '@rxtls/core/engine';
-import { finalize, type Observable, Subject, tap } from 'rxjs';
+import { finalize, NEVER, Observable, of, Subject, tap } from 'rxjs';
 import t from 'tap';
 import {
   ascii,
@@ -207,6 +207,51 @@ t.test('rule 11: a function whose answer cannot be looked at fails its connectio
     t.match(bench.error, { name: 'EngineFailureError' });
     t.equal(bench.clock.pending, 0);
   }
+});
+
+t.test('rule 11: a teardown that throws below the answer to a ClientHello costs no connection its end', async (t) => {
+  const hello = record.clientHello({ version: 'TLSv1.3' });
+  const choices = {
+    sync: of(placeboEngine.server()),
+    later: new Subject<TlsEngineFactory<'server'>>(),
+    never: NEVER,
+  };
+  const begin = (choice: Observable<TlsEngineFactory<'server'>>): Bench => {
+    const bench = new Bench().start(byHello(() => choice.pipe(finalize(broken))));
+    bench.wire.give(hello, record.finished());
+    return bench;
+  };
+  const errors = await unhandled(() => {
+    t.equal(begin(choices.sync).connections, 1);
+    const later = begin(choices.later);
+    choices.later.next(placeboEngine.server());
+    choices.later.complete();
+    t.equal(later.connections, 1);
+    const late = begin(choices.never);
+    late.clock.to(defaultLimits.taskTimeout);
+    t.match(late.error, { name: 'HandshakeTimeoutError', limit: 'taskTimeout' });
+    const cut = begin(choices.never);
+    cut.wire.source.complete();
+    t.match(cut.error, { name: 'TruncationError' });
+    const left = begin(choices.never);
+    left.subscription!.unsubscribe();
+    for (const { wire, clock } of [late, cut, left]) t.same([wire.count('abort'), clock.pending], [1, 0]);
+  });
+  t.match(
+    errors.map((error) => (error as Error).name),
+    ['UnsubscriptionError', 'UnsubscriptionError', 'UnsubscriptionError', 'UnsubscriptionError'],
+  );
+});
+
+t.test('rule 11: an observable that never stops while it is subscribed to has given two values', async (t) => {
+  let given = 0;
+  const endless = new Observable<TlsEngineFactory<'server'>>((subscriber) => {
+    for (; !subscriber.closed && given < 100; given++) subscriber.next(placeboEngine.server());
+  });
+  const bench = new Bench().start(byHello(() => endless));
+  bench.wire.give(record.clientHello({ version: 'TLSv1.3' }));
+  t.match(bench.error, { name: 'EngineFailureError', message: /two values/ });
+  t.equal(given, 2);
 });
 
 t.test('rule 12: a connection that ended while another was told of the first engine is not told', async (t) => {
