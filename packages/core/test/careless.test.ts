@@ -254,6 +254,23 @@ t.test('rule 11: an observable that never stops while it is subscribed to has gi
   t.equal(given, 2);
 });
 
+t.test(
+  'rule 9: a transport whose teardown throws is let go of all the same, and whoever waits hears of it',
+  async (t) => {
+    const wire = new Wire();
+    const { source } = wire.duplex;
+    Object.assign(wire.duplex, { source: { ...source, bytes: source.bytes.pipe(finalize(broken)) } });
+    const bench = new Bench(wire);
+    const errors = await unhandled(() => {
+      bench.start(placeboEngine.client({ version: 'TLSv1.3' })).handshake();
+      wire.give(record.alert('fatal', 'bad_record_mac'));
+    });
+    t.same([wire.count('abort'), bench.clock.pending], [1, 0]);
+    t.same(bench.log, ['next', 'plaintext error: AlertReceivedError', 'error: AlertReceivedError']);
+    t.match(errors, [{ name: 'UnsubscriptionError' }]);
+  },
+);
+
 t.test('rule 12: a connection that ended while another was told of the first engine is not told', async (t) => {
   const engines = new Subject<TlsEngineFactory<'server'>>();
   const listener = new Subject<ByteDuplex>();
