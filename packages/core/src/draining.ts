@@ -66,12 +66,12 @@ export class Draining {
   }
 
   #watch(): void {
+    this.#tick.set(this.#drain.quiet, () => this.#watch()); // first: a close may be the end of all, which clears it
     for (const [stage, moved] of this.#stages) {
       const now = stage.closing.moved;
       if (now !== moved) this.#stages.set(stage, now);
       else if (isOpen(stage) && stage.outbound.isSettled) stage.queueClose();
     }
-    this.#tick.set(this.#drain.quiet, () => this.#watch());
   }
 
   #cut(): void {

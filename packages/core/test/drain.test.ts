@@ -224,6 +224,16 @@ t.test('drain: whoever is cut at the deadline is reported before the server comp
   t.same(server.log, ['cut', 'drained', 'complete']);
 });
 
+t.test('drain: no timer is left when a half-close is the end of the last connection', async (t) => {
+  const server = serve({ quiet: 500 }, (connection) => connection.writeFrom(NEVER));
+  const wire = server.open();
+  wire.give(record.closeNotify());
+  server.stop.next();
+  server.clock.to(500);
+  t.same(server.log, ['closed', 'drained', 'complete']);
+  t.equal(server.clock.pending, 0);
+});
+
 t.test('drain: options that cannot be', async (t) => {
   for (const options of [
     undefined,
