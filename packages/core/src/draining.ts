@@ -76,9 +76,11 @@ export class Draining {
 
   #cut(): void {
     const message = `open at the deadline of its drain, ${this.#drain.deadline} ms`;
+    // At once: below, nobody hears any more. Who has failed by itself waits for a slow reader alone.
+    for (const stage of this.#stages.keys()) if (stage.end === 'failed') stage.ending.abandon();
     this.#isCutting = true;
     for (const stage of this.#stages.keys()) {
-      stage.fail(new AbortedError(message, { retryable: true }));
+      stage.ending.fail(new AbortedError(message, { retryable: true }), true);
       this.#report(stage, 'cut'); // a reader that is slow to hear of it keeps nobody else from it
     }
     this.over.next();

@@ -234,6 +234,22 @@ t.test('drain: no timer is left when a half-close is the end of the last connect
   t.equal(server.clock.pending, 0);
 });
 
+t.test('drain: slow readers: who failed before the deadline was not cut at it, and each failure is told', async (t) => {
+  const server = serve({ deadline: 2_000 }, (connection) => connection.source.bytes);
+  const [failed, open] = [server.open(), server.open()];
+  for (const wire of [failed, open]) wire.give(record.applicationData(ascii('unread')));
+  server.stop.next();
+  failed.give(record.alert('fatal', 'internal_error'));
+  t.same(server.log, [], 'its reader has bytes to read before the error');
+  server.clock.to(2_000);
+  t.same(server.log, ['failed', 'cut', 'drained', 'complete']);
+  t.match(server.failures, [
+    { error: { name: 'AlertReceivedError' } },
+    { error: { name: 'AbortedError', message: /deadline of its drain/ } },
+  ]);
+  t.equal(server.clock.pending, 0);
+});
+
 t.test('drain: options that cannot be', async (t) => {
   for (const options of [
     undefined,
