@@ -257,7 +257,9 @@ t.test('drain: options that cannot be', async (t) => {
     {},
     { deadline: -1 },
     { deadline: Number.NaN },
+    { deadline: 2 ** 31 },
     { deadline: 1, quiet: -1 },
+    { deadline: 1, quiet: 2 ** 31 },
     { deadline: '1' },
   ])
     t.throws(() => drain(NEVER, options as never), ApiMisuseError, JSON.stringify(options));
