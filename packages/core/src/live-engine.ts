@@ -1,4 +1,4 @@
-import { Observable, type Observer } from 'rxjs';
+import { concatMap, Observable, type Observer } from 'rxjs';
 import {
   ApiMisuseError,
   type ClientHello,
@@ -38,7 +38,8 @@ export function liveEngine<C, F extends EngineChoice>(
   return new Observable((subscriber) => {
     let generation = 0;
     const tell = (event: CredentialEvent): void => reporting(() => options.events?.next?.(event));
-    return credentials$.subscribe({
+    // One after the other: what is emitted from within the projection, or by whoever hears of an engine, is the newer.
+    return credentials$.pipe(concatMap((credentials) => [credentials])).subscribe({
       next(credentials) {
         let choice: F;
         try {

@@ -174,6 +174,40 @@ t.test('live engine: an observer of its events that throws is reported, and take
   t.same(reported, [bang, bang, bang], 'swapped, completed, rejected');
 });
 
+t.test('live engine: credentials that come from within the work on earlier ones follow them', async (t) => {
+  const log: unknown[] = [];
+  for (const from of ['the projection', 'an observer of engines', 'an observer of events']) {
+    const names = new Subject<string>();
+    const renew = (who: string, isFirst: boolean): void => {
+      if (who === from && isFirst) names.next('newer');
+    };
+    const engine = liveEngine(
+      names,
+      (name) => {
+        renew('the projection', name === 'older');
+        return named(name);
+      },
+      {
+        events: {
+          next: (event) => {
+            log.push(event);
+            renew('an observer of events', 'generation' in event && event.generation === 1);
+          },
+        },
+      },
+    );
+    let latest: TlsEngineFactory<'server'> | undefined;
+    engine.subscribe((factory) => {
+      latest = factory;
+      renew('an observer of engines', factory.generation === 1);
+    });
+    names.next('older');
+    t.equal(asked(latest!, { alpnProtocols: ['newer', 'older'] }), 'newer', from);
+    const swaps = [1, 2].map((generation) => ({ type: 'swapped', generation }));
+    t.same(log.splice(0), swaps, from);
+  }
+});
+
 t.test(
   'generations: a bare observable of selectors has none, clients have them, byHello takes its answer’s',
   async (t) => {
