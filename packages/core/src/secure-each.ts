@@ -73,7 +73,7 @@ export function secureEach<R>(
   );
   return (listener) =>
     new Observable<R>((subscriber) => {
-      const supply = new EngineSupply(engine);
+      const supply = new EngineSupply(engine, 'server');
       const admission = new Admission(settings.limits);
       const failures = new Subject<ConnectionFailure>();
       if (failed !== undefined) failures.subscribe(failed);

@@ -208,6 +208,35 @@ t.test('live engine: credentials that come from within the work on earlier ones 
   }
 });
 
+t.test('live engine: a client engine serves nobody, and the last good one goes on', async (t) => {
+  const client = placeboEngine.client() as unknown as TlsEngineFactory<'server'>;
+  const engines = new Subject<TlsEngineFactory<'server'>>();
+  const listener = new Subject<Wire['duplex']>();
+  const failures: unknown[] = [];
+  listener
+    .pipe(secureEach(engines, () => NEVER, { scheduler: new Clock(), failed: ({ error }) => failures.push(error) }))
+    .subscribe();
+  const begin = (): Wire => {
+    const wire = new Wire();
+    listener.next(wire.duplex);
+    wire.give(record.clientHello({ version: 'TLSv1.3' }), record.finished());
+    return wire;
+  };
+  engines.next(client);
+  t.same(begin().calls, ['abort'], 'no ClientHello of ours');
+  t.match(failures, [{ name: 'ApiMisuseError', message: /server engine is wanted/ }]);
+  engines.next(named('a'));
+  engines.next(client);
+  t.same(begin().calls, ['handshake 2']);
+
+  const either = new Subject<EngineChoice<'server'>>();
+  const bench = new Bench().start(either);
+  either.next(named('a'));
+  either.next(client);
+  bench.wire.give(record.clientHello({ version: 'TLSv1.3' }), record.finished());
+  t.equal(bench.connections, 1, 'secure: the first has the role for all');
+});
+
 t.test(
   'generations: a bare observable of selectors has none, clients have them, byHello takes its answer’s',
   async (t) => {
