@@ -167,6 +167,7 @@ export class Opening implements Candidate {
     stage.outbound.readiness = engineReadiness.wantClientHelloCb;
     stage.tasks++;
     stage.readiness.check();
+    if (stage.end !== 'no') return; // whoever heard of that has let go of it
     const begunAt = stage.events.age;
     const task = runUserFunction<TlsEngineFactory | undefined>({
       name: 'byHello',

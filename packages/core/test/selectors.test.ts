@@ -1,7 +1,16 @@
 // Selectors made of names and protocols, live ones, and fingerprints.
 import { createHash } from 'node:crypto';
-import { byAlpn, byHello, byServerName, type EngineChoice, ja4, liveEngine, secureEach } from '@rxtls/core';
-import { ApiMisuseError, type ClientHello, type TlsEngineFactory } from '@rxtls/core/engine';
+import {
+  byAlpn,
+  byHello,
+  byServerName,
+  type EngineChoice,
+  ja4,
+  liveEngine,
+  type Readiness,
+  secureEach,
+} from '@rxtls/core';
+import { ApiMisuseError, type ClientHello, type TlsEngineFactory, type TlsEvent } from '@rxtls/core/engine';
 import { map, NEVER, of, Subject, throwError } from 'rxjs';
 import t from 'tap';
 import { Bench, Clock, placeboEngine, record, unhandled, Wire } from './bench.ts';
@@ -235,6 +244,26 @@ t.test('live engine: a client engine serves nobody, and the last good one goes o
   either.next(client);
   bench.wire.give(record.clientHello({ version: 'TLSv1.3' }), record.finished());
   t.equal(bench.connections, 1, 'secure: the first has the role for all');
+});
+
+t.test('byHello: is not asked for a connection that an observer has let go of', async (t) => {
+  for (const what of ['events', 'readiness'] as const) {
+    let asked = 0;
+    const bench = new Bench();
+    const next = (told: TlsEvent | Readiness): void => {
+      const isAdmitted = 'type' in told && told.type === 'handshake' && told.step === 'admitted';
+      if (isAdmitted || ('engine' in told && told.engine === 'WANT_CLIENT_HELLO_CB')) bench.subscription!.unsubscribe();
+    };
+    bench.start(
+      byHello(() => {
+        asked++;
+        return NEVER;
+      }),
+      { observe: { [what]: { next } } },
+    );
+    bench.wire.give(record.clientHello({ version: 'TLSv1.3' }));
+    t.same([bench.wire.calls, asked, bench.clock.pending], [['abort'], 0, 0], what);
+  }
 });
 
 t.test(
