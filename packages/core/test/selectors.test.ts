@@ -309,7 +309,17 @@ t.test('ja4: the published example, GREASE, no extensions, odd protocols', async
     alpnProtocols: [],
   };
   t.equal(ja4(bare, sha256), 't10i000000_000000000000_000000000000');
+  for (const [versions, name] of [
+    [[0x0002], 's2'],
+    [[0x0304, 0xfefd], 'd2'],
+    [[0xfafa, 0x0305], '00'],
+  ] as const)
+    t.ok(ja4({ ...bare, supportedVersions: versions }, sha256).startsWith(`t${name}i`), name);
   t.match(ja4({ ...bare, alpnProtocols: ['\u00ab\u00cd'] }, sha256), /^t10i0000ad_/);
+  t.match(ja4({ ...bare, alpnProtocols: ['\u00ab'] }, sha256), /^t10i0000ab_/);
+  t.match(ja4({ ...bare, alpnProtocols: ['0\u00ab'] }, sha256), /^t10i00003b_/);
+  t.match(ja4({ ...bare, alpnProtocols: ['01\u00ab\u00cd'] }, sha256), /^t10i00003d_/);
+  t.match(ja4({ ...bare, alpnProtocols: ['0\u00ab\u00cd1'] }, sha256), /^t10i000001_/);
   t.match(ja4({ ...bare, alpnProtocols: ['x'] }, sha256), /^t10i0000xx_/);
   t.match(ja4({ ...bare, cipherSuites: Array.from({ length: 120 }, (_, at) => at) }, sha256), /^t10i990000_/);
   t.throws(() => ja4({ ...bare, cipherSuites: [1] }, () => new Uint8Array(20)), ApiMisuseError);
