@@ -96,9 +96,11 @@ export class Draining {
 
   /** A reader hears of the end of its connection before we do. */
   #tellEnd(): void {
-    if (this.#completed === undefined || this.#stages.size > 0) return;
+    const then = this.#completed;
+    if (then === undefined || this.#stages.size > 0) return;
+    this.#completed = undefined; // once, although whoever hears of the last one may end the rest
     if (this.#isBegun) reporting(() => this.#drain.drained.complete?.());
-    this.#completed();
+    then();
   }
 }
 

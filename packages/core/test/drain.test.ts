@@ -250,6 +250,24 @@ t.test('drain: slow readers: who failed before the deadline was not cut at it, a
   t.equal(server.clock.pending, 0);
 });
 
+t.test('drain: whoever hears of the last but one may end the last one, and the end is told once', async (t) => {
+  const log: string[] = [];
+  const server = serve({
+    drained: {
+      next: ({ outcome }) => {
+        log.push(outcome);
+        second.give(record.alert('fatal', 'internal_error'));
+      },
+      complete: () => log.push('drained'),
+    },
+  });
+  const [first, second] = [server.open(), server.open()];
+  server.stop.next();
+  first.give(record.alert('fatal', 'internal_error'));
+  t.same(log, ['failed', 'failed', 'drained']);
+  t.same(server.log, ['complete']);
+});
+
 t.test('drain: options that cannot be', async (t) => {
   for (const options of [
     undefined,
