@@ -30,6 +30,9 @@ export interface Drain extends Required<Omit<DrainOptions, 'drained'>> {
   readonly drained: Partial<Observer<DrainedConnection>>;
 }
 
+/** The longest delay a timer takes; past it Node's fire at once. */
+const longest = 2 ** 31 - 1;
+
 /**
  * The graceful end of a server, for `secureEach(engine, project, { drain })`. When the notifier emits, the listener is let go,
  * so that nobody new is accepted; handshakes go on; every open connection is half-closed once it is quiet (TLS 1.3: the peer
@@ -46,9 +49,11 @@ export interface Drain extends Required<Omit<DrainOptions, 'drained'>> {
  */
 export function drain(notifier: ObservableInput<unknown>, options: DrainOptions): Drain {
   const { deadline, quiet = 1_000, drained = {} } = options ?? {};
-  if (!Number.isFinite(deadline) || deadline < 0)
-    throw new ApiMisuseError('drain: deadline must be a number of milliseconds');
-  if (!Number.isFinite(quiet) || quiet < 0) throw new ApiMisuseError('drain: quiet must be a number of milliseconds');
+  for (const [name, milliseconds] of Object.entries({ deadline, quiet }))
+    if (!Number.isFinite(milliseconds) || milliseconds < 0 || milliseconds > longest)
+      throw new ApiMisuseError(`drain: ${name} must be a number of milliseconds, at most ${longest}`);
+  if (typeof drained !== 'object' || drained === null)
+    throw new ApiMisuseError('drain: drained must be an observer, such as { next: (report) => … }');
   return Object.freeze({ notifier: observableOf(notifier), deadline, quiet, drained });
 }
 

@@ -66,19 +66,21 @@ export class Draining {
   }
 
   #watch(): void {
+    this.#tick.set(this.#drain.quiet, () => this.#watch()); // first: a close may be the end of all, which clears it
     for (const [stage, moved] of this.#stages) {
       const now = stage.closing.moved;
       if (now !== moved) this.#stages.set(stage, now);
       else if (isOpen(stage) && stage.outbound.isSettled) stage.queueClose();
     }
-    this.#tick.set(this.#drain.quiet, () => this.#watch());
   }
 
   #cut(): void {
     const message = `open at the deadline of its drain, ${this.#drain.deadline} ms`;
+    // At once: below, nobody hears any more. Who has failed by itself waits for a slow reader alone.
+    for (const stage of this.#stages.keys()) if (stage.end === 'failed') stage.ending.abandon();
     this.#isCutting = true;
     for (const stage of this.#stages.keys()) {
-      stage.fail(new AbortedError(message, { retryable: true }));
+      stage.ending.fail(new AbortedError(message, { retryable: true }), true);
       this.#report(stage, 'cut'); // a reader that is slow to hear of it keeps nobody else from it
     }
     this.over.next();
@@ -94,9 +96,11 @@ export class Draining {
 
   /** A reader hears of the end of its connection before we do. */
   #tellEnd(): void {
-    if (this.#completed === undefined || this.#stages.size > 0) return;
+    const then = this.#completed;
+    if (then === undefined || this.#stages.size > 0) return;
+    this.#completed = undefined; // once, although whoever hears of the last one may end the rest
     if (this.#isBegun) reporting(() => this.#drain.drained.complete?.());
-    this.#completed();
+    then();
   }
 }
 

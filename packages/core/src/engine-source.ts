@@ -37,6 +37,8 @@ export const isFactory = (value: unknown): value is TlsEngineFactory =>
 export const isSelector = (value: unknown): value is EngineSelector =>
   typeof value === 'object' && value !== null && typeof (value as Partial<EngineSelector>).select === 'function';
 
+const roleOf = (choice: EngineChoice): TlsRole => (isFactory(choice) ? choice.role : 'server');
+
 /** The latest of an {@link EngineSource}, for as long as the operator that holds it is subscribed. */
 export class EngineSupply {
   latest: TlsEngineFactory | EngineSelector | undefined;
@@ -44,7 +46,8 @@ export class EngineSupply {
   readonly #subscription = new Subscription();
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(source: EngineSource<'server'> | EngineSource<'client'>) {
+  /** `role`: the one that is wanted; where both will do, the first choice has it for all. */
+  constructor(source: EngineSource<'server'> | EngineSource<'client'>, role?: TlsRole) {
     if (isFactory(source) || isSelector(source)) {
       this.latest = source;
       return;
@@ -54,6 +57,9 @@ export class EngineSupply {
         next: (choice) => {
           if (!isFactory(choice) && !isSelector(choice))
             return this.#fail(new ApiMisuseError('an engine source emitted what is no engine factory'));
+          const wanted = role ?? roleOf(this.latest ?? choice);
+          if (roleOf(choice) !== wanted)
+            return this.#fail(new ApiMisuseError(`a ${wanted} engine is wanted here, and its source emitted another`));
           this.latest = choice;
           this.#tell((taker) => taker.ready());
         },

@@ -41,6 +41,10 @@ const versionName = new Map([
   [0x0302, '11'],
   [0x0301, '10'],
   [0x0300, 's3'],
+  [0x0002, 's2'],
+  [0xfeff, 'd1'],
+  [0xfefd, 'd2'],
+  [0xfefc, 'd3'],
 ]);
 
 /** Not one of the values of RFC 8701, which stand for nothing. */

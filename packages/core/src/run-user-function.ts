@@ -1,5 +1,14 @@
-import { from, isObservable, type Observable, type ObservableInput, type SchedulerLike, Subscription } from 'rxjs';
+import {
+  from,
+  isObservable,
+  type Observable,
+  type ObservableInput,
+  type SchedulerLike,
+  Subscription,
+  take,
+} from 'rxjs';
 import { type AlertDescription, EngineFailureError, HandshakeTimeoutError, TlsError } from './engine/index.ts';
+import { reporting } from './reporting.ts';
 
 /** A function of the user's, and what to do with its one value. */
 export interface UserFunction<T> {
@@ -67,16 +76,20 @@ export function runUserFunction<T>(task: UserFunction<T>): Subscription {
       task.milliseconds,
     ),
   );
-  done.add(
-    input.subscribe({
-      next(next) {
-        value = next;
-        if (++values > 1) settle(wrongCount('gave two values'));
-      },
-      error: (error: unknown) => settle(failed(error)),
-      complete: () => settle(values === 0 ? wrongCount('gave no value') : undefined),
-    }),
-  );
+  const observer = {
+    next(next: T): void {
+      value = next;
+      if (++values > 1) settle(wrongCount('gave two values'));
+    },
+    error: (error: unknown): void => settle(failed(error)),
+    complete: (): void => settle(values === 0 ? wrongCount('gave no value') : undefined),
+  };
+  // Two are enough, of an observable that never stops within `subscribe` too; and its teardown may throw like all that is the user's.
+  const given = input.pipe(take(2));
+  reporting(() => {
+    const subscription = given.subscribe(observer);
+    done.add(() => reporting(() => subscription.unsubscribe()));
+  });
   return done;
 }
 

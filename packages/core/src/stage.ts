@@ -385,7 +385,7 @@ export class Stage implements Host {
     attempt(() => this.engine?.destroy());
     this.timer.clear();
     this.turn.stop();
-    this.#subscriptions.unsubscribe();
+    reporting(() => this.#subscriptions.unsubscribe());
     this.opening.end();
   }
 

@@ -1,5 +1,16 @@
 // Applications and transports that throw where nobody expects it, or that never stop: what they may cost, and whom.
-import { type ByteDuplex, CreditSource, open, secure, secureEach, use, whenSafe } from '@rxtls/core';
+import {
+  byHello,
+  type ByteDuplex,
+  CreditSource,
+  liveEngine,
+  open,
+  secure,
+  secureEach,
+  type TlsConnection,
+  use,
+  whenSafe,
+} from '@rxtls/core';
 import {
   defaultLimits,
   type TlsEngine,
@@ -8,7 +19,7 @@ import {
   type TlsEvent,
   type TlsHost,
 } from '@rxtls/core/engine';
-import { finalize, type Observable, Subject, tap } from 'rxjs';
+import { concat, finalize, NEVER, Observable, of, Subject, tap, timer } from 'rxjs';
 import t from 'tap';
 import {
   ascii,
@@ -209,6 +220,102 @@ t.test('rule 11: a function whose answer cannot be looked at fails its connectio
   }
 });
 
+t.test('rule 11: a teardown that throws below the answer to a ClientHello costs no connection its end', async (t) => {
+  const hello = record.clientHello({ version: 'TLSv1.3' });
+  const choices = {
+    sync: of(placeboEngine.server()),
+    later: new Subject<TlsEngineFactory<'server'>>(),
+    never: NEVER,
+  };
+  const begin = (choice: Observable<TlsEngineFactory<'server'>>): Bench => {
+    const bench = new Bench().start(byHello(() => choice.pipe(finalize(broken))));
+    bench.wire.give(hello, record.finished());
+    return bench;
+  };
+  const errors = await unhandled(() => {
+    t.equal(begin(choices.sync).connections, 1);
+    const later = begin(choices.later);
+    choices.later.next(placeboEngine.server());
+    choices.later.complete();
+    t.equal(later.connections, 1);
+    const late = begin(choices.never);
+    late.clock.to(defaultLimits.taskTimeout);
+    t.match(late.error, { name: 'HandshakeTimeoutError', limit: 'taskTimeout' });
+    const cut = begin(choices.never);
+    cut.wire.source.complete();
+    t.match(cut.error, { name: 'TruncationError' });
+    const left = begin(choices.never);
+    left.subscription!.unsubscribe();
+    for (const { wire, clock } of [late, cut, left]) t.same([wire.count('abort'), clock.pending], [1, 0]);
+  });
+  t.match(
+    errors.map((error) => (error as Error).name),
+    ['UnsubscriptionError', 'UnsubscriptionError', 'UnsubscriptionError', 'UnsubscriptionError'],
+  );
+});
+
+t.test('rule 11: an observable that never stops while it is subscribed to has given two values', async (t) => {
+  let given = 0;
+  const endless = new Observable<TlsEngineFactory<'server'>>((subscriber) => {
+    for (; !subscriber.closed && given < 100; given++) subscriber.next(placeboEngine.server());
+  });
+  const bench = new Bench().start(byHello(() => endless));
+  bench.wire.give(record.clientHello({ version: 'TLSv1.3' }));
+  t.match(bench.error, { name: 'EngineFailureError', message: /two values/ });
+  t.equal(given, 2);
+});
+
+t.test(
+  'rule 9: a transport whose teardown throws is let go of all the same, and whoever waits hears of it',
+  async (t) => {
+    const wire = new Wire();
+    const { source } = wire.duplex;
+    Object.assign(wire.duplex, { source: { ...source, bytes: source.bytes.pipe(finalize(broken)) } });
+    const bench = new Bench(wire);
+    const errors = await unhandled(() => {
+      bench.start(placeboEngine.client({ version: 'TLSv1.3' })).handshake();
+      wire.give(record.alert('fatal', 'bad_record_mac'));
+    });
+    t.same([wire.count('abort'), bench.clock.pending], [1, 0]);
+    t.same(bench.log, ['next', 'plaintext error: AlertReceivedError', 'error: AlertReceivedError']);
+    t.match(errors, [{ name: 'UnsubscriptionError' }]);
+  },
+);
+
+t.test('rule 11: a teardown of the work or of the upgrade that throws holds up neither close nor server', async (t) => {
+  const upgrade = (duplexes: Observable<ByteDuplex>): Observable<ByteDuplex> =>
+    concat(duplexes, NEVER).pipe(finalize(broken));
+  let clock = new Clock();
+  const errors = await unhandled(() => {
+    const cases: readonly [string, (connection: TlsConnection) => Observable<unknown>, object, Uint8Array][] = [
+      ['done', () => timer(100, clock), {}, record.closeNotify()],
+      ['never done', () => NEVER, {}, record.alert('fatal', 'internal_error')],
+      ['reads', ({ plaintext }) => plaintext, {}, record.alert('fatal', 'internal_error')],
+      ['upgraded', ({ plaintext }) => plaintext, { upgrade }, record.closeNotify()],
+    ];
+    for (const [name, work, options, last] of cases) {
+      clock = new Clock();
+      const wire = new Wire();
+      const log: string[] = [];
+      of(wire.duplex)
+        .pipe(
+          secureEach(placeboEngine.server(), (each) => work(each).pipe(finalize(broken)), {
+            ...options,
+            scheduler: clock,
+            failed: ({ error }) => log.push((error as Error).name),
+          }),
+        )
+        .subscribe({ complete: () => log.push('complete') });
+      wire.give(record.clientHello({ version: 'TLSv1.3' }), record.finished());
+      clock.to(1_000);
+      wire.give(last);
+      t.same(log, last[0] === 21 && last[5] === 2 ? ['AlertReceivedError', 'complete'] : ['complete'], name);
+      t.same([wire.count('end'), clock.pending], [1, 0], name);
+    }
+  });
+  t.equal(errors.length, 5);
+});
+
 t.test('rule 12: a connection that ended while another was told of the first engine is not told', async (t) => {
   const engines = new Subject<TlsEngineFactory<'server'>>();
   const listener = new Subject<ByteDuplex>();
@@ -248,6 +355,9 @@ t.test('rule 14: what can never work is refused when it is written, with what to
     ['use', () => use(undefined as never), /function/],
     ['secureEach', () => secureEach(client as never, () => []), /server engine/],
     ['secure', () => secure(undefined as never), /engine/],
+    ['liveEngine', () => liveEngine({ cert: '', key: '' } as never, () => client), /observable/],
+    ['liveEngine', () => liveEngine(NEVER, undefined as never), /function/],
+    ['liveEngine', () => liveEngine(NEVER, () => client, { events: (() => undefined) as never }), /observer/],
   ] as const)
     t.throws(call, { name: 'ApiMisuseError', message: says }, name);
   await t.rejects(open(undefined as never), { name: 'ApiMisuseError', message: /observable/ });

@@ -224,6 +224,50 @@ t.test('drain: whoever is cut at the deadline is reported before the server comp
   t.same(server.log, ['cut', 'drained', 'complete']);
 });
 
+t.test('drain: no timer is left when a half-close is the end of the last connection', async (t) => {
+  const server = serve({ quiet: 500 }, (connection) => connection.writeFrom(NEVER));
+  const wire = server.open();
+  wire.give(record.closeNotify());
+  server.stop.next();
+  server.clock.to(500);
+  t.same(server.log, ['closed', 'drained', 'complete']);
+  t.equal(server.clock.pending, 0);
+});
+
+t.test('drain: slow readers: who failed before the deadline was not cut at it, and each failure is told', async (t) => {
+  const server = serve({ deadline: 2_000 }, (connection) => connection.source.bytes);
+  const [failed, open] = [server.open(), server.open()];
+  for (const wire of [failed, open]) wire.give(record.applicationData(ascii('unread')));
+  server.stop.next();
+  failed.give(record.alert('fatal', 'internal_error'));
+  t.same(server.log, [], 'its reader has bytes to read before the error');
+  server.clock.to(2_000);
+  t.same(server.log, ['failed', 'cut', 'drained', 'complete']);
+  t.match(server.failures, [
+    { error: { name: 'AlertReceivedError' } },
+    { error: { name: 'AbortedError', message: /deadline of its drain/ } },
+  ]);
+  t.equal(server.clock.pending, 0);
+});
+
+t.test('drain: whoever hears of the last but one may end the last one, and the end is told once', async (t) => {
+  const log: string[] = [];
+  const server = serve({
+    drained: {
+      next: ({ outcome }) => {
+        log.push(outcome);
+        second.give(record.alert('fatal', 'internal_error'));
+      },
+      complete: () => log.push('drained'),
+    },
+  });
+  const [first, second] = [server.open(), server.open()];
+  server.stop.next();
+  first.give(record.alert('fatal', 'internal_error'));
+  t.same(log, ['failed', 'failed', 'drained']);
+  t.same(server.log, ['complete']);
+});
+
 t.test('drain: options that cannot be', async (t) => {
   for (const options of [
     undefined,
@@ -231,8 +275,12 @@ t.test('drain: options that cannot be', async (t) => {
     {},
     { deadline: -1 },
     { deadline: Number.NaN },
+    { deadline: 2 ** 31 },
     { deadline: 1, quiet: -1 },
+    { deadline: 1, quiet: 2 ** 31 },
     { deadline: '1' },
+    { deadline: 1, drained: null },
+    { deadline: 1, drained: () => undefined },
   ])
     t.throws(() => drain(NEVER, options as never), ApiMisuseError, JSON.stringify(options));
   for (const notifier of [undefined, null, 5, {}])

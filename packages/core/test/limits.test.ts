@@ -14,6 +14,9 @@ t.test('limits: a value that would switch a limit off is refused', async (t) => 
     for (const value of [null, '', '5', -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, true, {}])
       t.throws(() => resolveLimits({ [name]: value } as never), ApiMisuseError, `${name}: ${String(value)}`);
   t.throws(() => resolveLimits({ handshakeTimeout: 0 }), /handshakeTimeout/);
+  t.equal(resolveLimits({ closeTimeout: 2 ** 31 - 1 }).closeTimeout, 2 ** 31 - 1);
+  for (const name of ['handshakeTimeout', 'clientHelloTimeout', 'closeTimeout', 'taskTimeout'])
+    t.throws(() => resolveLimits({ [name]: 2 ** 31 }), /2147483647/, `${name}: a timer would fire at once`);
   t.throws(() => resolveLimits({ readLowWater: 262_144 }), /readLowWater/);
   t.throws(() => resolveLimits({ maxAesGcmRecords: 2 ** 25 }), /RFC 8446/);
   t.throws(() => resolveLimits({ nothing: 1 } as never), /limits.nothing/);

@@ -1,7 +1,18 @@
 // Selectors made of names and protocols, live ones, and fingerprints.
 import { createHash } from 'node:crypto';
-import { byAlpn, byHello, byServerName, type EngineChoice, ja4, liveEngine, secureEach } from '@rxtls/core';
-import { ApiMisuseError, type ClientHello, type TlsEngineFactory } from '@rxtls/core/engine';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import {
+  byAlpn,
+  byHello,
+  byServerName,
+  type EngineChoice,
+  ja4,
+  liveEngine,
+  type Readiness,
+  secureEach,
+} from '@rxtls/core';
+import { ApiMisuseError, type ClientHello, type TlsEngineFactory, type TlsEvent } from '@rxtls/core/engine';
 import { map, NEVER, of, Subject, throwError } from 'rxjs';
 import t from 'tap';
 import { Bench, Clock, placeboEngine, record, unhandled, Wire } from './bench.ts';
@@ -174,6 +185,106 @@ t.test('live engine: an observer of its events that throws is reported, and take
   t.same(reported, [bang, bang, bang], 'swapped, completed, rejected');
 });
 
+t.test('live engine: credentials that come from within the work on earlier ones follow them', async (t) => {
+  const log: unknown[] = [];
+  for (const from of ['the projection', 'an observer of engines', 'an observer of events']) {
+    const names = new Subject<string>();
+    const renew = (who: string, isFirst: boolean): void => {
+      if (who === from && isFirst) names.next('newer');
+    };
+    const engine = liveEngine(
+      names,
+      (name) => {
+        renew('the projection', name === 'older');
+        return named(name);
+      },
+      {
+        events: {
+          next: (event) => {
+            log.push(event);
+            renew('an observer of events', 'generation' in event && event.generation === 1);
+          },
+        },
+      },
+    );
+    let latest: TlsEngineFactory<'server'> | undefined;
+    engine.subscribe((factory) => {
+      latest = factory;
+      renew('an observer of engines', factory.generation === 1);
+    });
+    names.next('older');
+    t.equal(asked(latest!, { alpnProtocols: ['newer', 'older'] }), 'newer', from);
+    const swaps = [1, 2].map((generation) => ({ type: 'swapped', generation }));
+    t.same(log.splice(0), swaps, from);
+  }
+});
+
+t.test('live engine: a client engine serves nobody, and the last good one goes on', async (t) => {
+  const client = placeboEngine.client() as unknown as TlsEngineFactory<'server'>;
+  const engines = new Subject<TlsEngineFactory<'server'>>();
+  const listener = new Subject<Wire['duplex']>();
+  const failures: unknown[] = [];
+  listener
+    .pipe(secureEach(engines, () => NEVER, { scheduler: new Clock(), failed: ({ error }) => failures.push(error) }))
+    .subscribe();
+  const begin = (): Wire => {
+    const wire = new Wire();
+    listener.next(wire.duplex);
+    wire.give(record.clientHello({ version: 'TLSv1.3' }), record.finished());
+    return wire;
+  };
+  engines.next(client);
+  t.same(begin().calls, ['abort'], 'no ClientHello of ours');
+  t.match(failures, [{ name: 'ApiMisuseError', message: /server engine is wanted/ }]);
+  engines.next(named('a'));
+  engines.next(client);
+  t.same(begin().calls, ['handshake 2']);
+
+  const either = new Subject<EngineChoice<'server'>>();
+  const bench = new Bench().start(either);
+  either.next(named('a'));
+  either.next(client);
+  bench.wire.give(record.clientHello({ version: 'TLSv1.3' }), record.finished());
+  t.equal(bench.connections, 1, 'secure: the first has the role for all');
+});
+
+t.test('byHello: is not asked for a connection that an observer has let go of', async (t) => {
+  for (const what of ['events', 'readiness'] as const) {
+    let asked = 0;
+    const bench = new Bench();
+    const next = (told: TlsEvent | Readiness): void => {
+      const isAdmitted = 'type' in told && told.type === 'handshake' && told.step === 'admitted';
+      if (isAdmitted || ('engine' in told && told.engine === 'WANT_CLIENT_HELLO_CB')) bench.subscription!.unsubscribe();
+    };
+    bench.start(
+      byHello(() => {
+        asked++;
+        return NEVER;
+      }),
+      { observe: { [what]: { next } } },
+    );
+    bench.wire.give(record.clientHello({ version: 'TLSv1.3' }));
+    t.same([bench.wire.calls, asked, bench.clock.pending], [['abort'], 0, 0], what);
+  }
+});
+
+t.test('byHello: an open connection does not hold its ClientHello', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  let hello: WeakRef<ClientHello> | undefined;
+  const bench = new Bench().start(
+    byHello((given) => {
+      hello = new WeakRef(given);
+      return placeboEngine.server();
+    }),
+  );
+  bench.wire.give(record.clientHello({ version: 'TLSv1.3' }), record.finished());
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  t.equal(bench.connections, 1);
+  t.equal(hello?.deref(), undefined);
+});
+
 t.test(
   'generations: a bare observable of selectors has none, clients have them, byHello takes its answer’s',
   async (t) => {
@@ -217,7 +328,17 @@ t.test('ja4: the published example, GREASE, no extensions, odd protocols', async
     alpnProtocols: [],
   };
   t.equal(ja4(bare, sha256), 't10i000000_000000000000_000000000000');
+  for (const [versions, name] of [
+    [[0x0002], 's2'],
+    [[0x0304, 0xfefd], 'd2'],
+    [[0xfafa, 0x0305], '00'],
+  ] as const)
+    t.ok(ja4({ ...bare, supportedVersions: versions }, sha256).startsWith(`t${name}i`), name);
   t.match(ja4({ ...bare, alpnProtocols: ['\u00ab\u00cd'] }, sha256), /^t10i0000ad_/);
+  t.match(ja4({ ...bare, alpnProtocols: ['\u00ab'] }, sha256), /^t10i0000ab_/);
+  t.match(ja4({ ...bare, alpnProtocols: ['0\u00ab'] }, sha256), /^t10i00003b_/);
+  t.match(ja4({ ...bare, alpnProtocols: ['01\u00ab\u00cd'] }, sha256), /^t10i00003d_/);
+  t.match(ja4({ ...bare, alpnProtocols: ['0\u00ab\u00cd1'] }, sha256), /^t10i000001_/);
   t.match(ja4({ ...bare, alpnProtocols: ['x'] }, sha256), /^t10i0000xx_/);
   t.match(ja4({ ...bare, cipherSuites: Array.from({ length: 120 }, (_, at) => at) }, sha256), /^t10i990000_/);
   t.throws(() => ja4({ ...bare, cipherSuites: [1] }, () => new Uint8Array(20)), ApiMisuseError);

@@ -120,6 +120,9 @@ const mayBeZero: ReadonlySet<string> = new Set<LimitName>([
   'maxQueuedBytesBeforeHandshake',
 ]);
 
+/** The longest delay a timer takes, in milliseconds; past it Node's fire at once. */
+const longest = 2 ** 31 - 1;
+
 const isWhole = (value: unknown, least: number): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
 
@@ -157,6 +160,8 @@ function check(name: LimitName, value: unknown): void {
   }
   if (!isWhole(value, mayBeZero.has(name) ? 0 : 1))
     throw new ApiMisuseError(`limits.${name} must be a whole number of at least ${mayBeZero.has(name) ? 0 : 1}`);
+  if (name.endsWith('Timeout') && value > longest)
+    throw new ApiMisuseError(`limits.${name} must be at most ${longest} milliseconds, which is 24 days`);
   if (name === 'maxAesGcmRecords' && value > defaultLimits.maxAesGcmRecords)
     throw new ApiMisuseError(
       `limits.maxAesGcmRecords must be at most ${defaultLimits.maxAesGcmRecords} (RFC 8446 §5.5)`,
