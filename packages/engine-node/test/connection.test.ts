@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { Socket } from 'node:net';
 import type { TlsVersion } from '@rxtls/core/engine';
 import t from 'tap';
 import { nodeEngine } from '../src/index.ts';
-import { type Pair, pair, pieces, whole } from './harness.ts';
+import { type Pair, pair, pieces, turn, whole } from './harness.ts';
 import { credentials, host, hostRsa, root } from './pki.ts';
 
 const random = (): (() => number) => {
@@ -68,3 +69,24 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as TlsVersion[])
           connection.destroy();
         },
       );
+
+t.test("a client that is slower than Node's own handshake timeout: how it fails is told all the same", async (t) => {
+  const real = Object.getOwnPropertyDescriptor(Socket.prototype, 'setTimeout')!;
+  t.teardown(() => Object.defineProperty(Socket.prototype, 'setTimeout', real));
+  // Two minutes go by as 20 ms.
+  Socket.prototype.setTimeout = function faster(this: Socket, timeout: number, call?: () => void) {
+    return (real.value as Socket['setTimeout']).call(this, timeout / 6_000, call);
+  };
+  const { client, server } = pair(
+    nodeEngine.client({ serverName: 'host.test', ca: root.pem, maxVersion: 'TLSv1.2' }),
+    nodeEngine.server({ credentials: credentials(host), minVersion: 'TLSv1.3' }),
+  );
+  await turn();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.equal(server.error, undefined, 'how long to wait is for core to say');
+  server.give(client.take());
+  for (let turns = 0; turns < 20 && server.error === undefined; turns++) await turn();
+  t.match(server.error, { name: 'PeerIncompatibleError' });
+  client.engine.destroy();
+  server.engine.destroy();
+});
