@@ -5,7 +5,8 @@ import { EMPTY, NEVER, of, throwError } from 'rxjs';
 import t from 'tap';
 import { turns, until } from '../rules-node/bench.ts';
 import { firstFlight } from './first-flight.ts';
-import { kits, type Pair } from './kits.ts';
+import { kits, kitsWithTickets, type Pair } from './kits.ts';
+import { listening, visit } from './listening.ts';
 import { echoes, served } from './served.ts';
 
 t.setTimeout(120_000);
@@ -209,3 +210,19 @@ for (const kit of kits) {
     });
   });
 }
+
+for (const kit of kitsWithTickets)
+  t.test(
+    `A1 (${kit.name}): serverNames: a dot at the end changes no name, and no wildcard stands for nothing`,
+    async (t) => {
+      const credentials = await kit.issue();
+      const serverNames = { 'a.test': credentials, '*.b.test': credentials };
+      const server = await listening(t, kit.server({ credentials }, { serverNames, requireServerName: true }));
+      for (const servername of ['a.test', 'a.test.', 'x.b.test', 'x.b.test.'])
+        t.match(await visit(server, kit, { servername }), { error: undefined }, servername);
+      t.equal(server.connections.length, 4);
+      for (const servername of ['.b.test', 'b.test', '.a.test', 'a.test..', '*.a.test', 'x.y.b.test', 'constructor'])
+        t.match(await visit(server, kit, { servername }), { error: /UNRECOGNIZED_NAME/ }, servername);
+      t.equal(server.connections.length, 4);
+    },
+  );

@@ -20,10 +20,12 @@ export interface ServerOptions {
   readonly verify?: VerifyPeer;
 }
 
-/** What not every engine's server understands: forge has neither in its versions. */
+/** What not every engine's server understands: forge has none of it. */
 export interface MoreServerOptions {
   readonly alpnProtocols?: readonly string[];
   readonly ticketKeys?: Uint8Array | TicketKeys;
+  readonly serverNames?: Readonly<Record<string, Pair>>;
+  readonly requireServerName?: boolean;
 }
 
 export interface ClientOptions {

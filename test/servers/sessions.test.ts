@@ -101,6 +101,27 @@ for (const kit of kits) {
     t.equal(server.connections.length, 1, 'neither resumed nor taken anew');
     t.match(server.failures, [{ error: { name: 'CertificateError', reason: 'expired' } }], String(late.error));
   });
+
+  t.test(
+    `S3 (${kit.name}): a client with a new certificate is not refused for the session of its expired one`,
+    async (t) => {
+      let now = Date.now();
+      const credentials = await kit.issue();
+      const server = await listening(
+        t,
+        kit.server({ credentials, clientAuth: 'require', clientCa: kit.pki.authorityPem }),
+        { dangerouslyHost: { wallClock: () => now } },
+      );
+      const old = await kit.issue({ usage: 'client', names: ['client.test'], notAfter: new Date(now + day / 4) });
+      const { session } = await visit(server, kit, old);
+      t.ok(session);
+      now += day / 2;
+      const renewed = await kit.issue({ usage: 'client', names: ['client.test'] });
+      t.match(await visit(server, kit, { ...renewed, session }), { resumed: false, error: undefined });
+      t.same(server.failures, []);
+      t.match(server.connections.at(-1)!.negotiated, { resumed: false, peer: { verification: 'passed' } });
+    },
+  );
 }
 
 for (const kit of kits)

@@ -6,6 +6,9 @@ import type { ServerSettings } from './server-options.ts';
 import { tellKeylog } from './tell-keylog.ts';
 import type { TicketKey } from './ticket-key.ts';
 
+/** The longest timer that Node can set, in milliseconds: 24 days. */
+const longestTimeout = 0x7fff_ffff;
+
 /**
  * A `tls.Server` that never listens: it gives a duplex what a bare server-side `TLSSocket` lacks. Node answers by events
  * of the shared server, which name no duplex: the engine whose call into OpenSSL is running, or ran last, is meant.
@@ -25,8 +28,8 @@ export class NodeServer {
           requestCert: settings.clientAuth !== 'none',
           // Ours is the judgement, so that its reason is known; Node would only cut.
           rejectUnauthorized: false,
-          // Time belongs to core.
-          handshakeTimeout: 0,
+          // Time belongs to core. 0 would be two minutes, behind which Node tells of no failure.
+          handshakeTimeout: longestTimeout,
           sessionIdContext: policy.slice(0, 32),
           ticketKeys,
         }),

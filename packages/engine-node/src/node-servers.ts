@@ -34,7 +34,9 @@ export class NodeServers {
 
   /** The servers for that name; undefined when it is not served. */
   serversFor(name: string | undefined, limits: Limits): TicketContexts | undefined {
-    const named = this.#entries(limits).find(({ pattern }) => name !== undefined && matchesHost(pattern, name));
+    // The patterns have no dot at their end, either.
+    const bare = name?.replace(/\.$/, '');
+    const named = this.#entries(limits).find(({ pattern }) => bare !== undefined && matchesHost(pattern, bare));
     if (named !== undefined) return named.servers;
     return this.#settings.requireServerName ? undefined : this.#entries(limits).at(-1)?.servers;
   }

@@ -96,13 +96,18 @@ export class ServerConnector implements Connector {
     this.enter(core, () => this.#server?.connect(core));
   }
 
-  /** A ticket holds no intermediates: of whom it brings back there has to be a path, or there is no use in resuming. */
+  /**
+   * A ticket holds no intermediates: of whom it brings back there has to be a path, that would pass now, or there is no use
+   * in resuming. A client may have a new certificate beside the session of its old one.
+   */
   #mayResume(core: EngineCore, leaf: Uint8Array | undefined): boolean {
     const { clientAuth, trust } = this.#settings;
     if (leaf === undefined || trust === undefined) return clientAuth === 'request';
-    const rules = { now: core.host.wallClock(), limits: core.host.limits };
+    const rules = clientRules(core, trust);
     try {
-      this.#offered.set(leafKey(leaf), this.#path(leaf, trust, rules));
+      const path = this.#path(leaf, trust, rules);
+      if (chainProblem(path, rules) !== undefined) return false;
+      this.#offered.set(leafKey(leaf), path);
       return true;
     } catch {
       // Whatever it is that speaks against it: a full handshake will say it.
@@ -144,8 +149,7 @@ export class ServerConnector implements Connector {
     if (trust === undefined) throw new EngineFailureError('client authentication without trust anchors');
     const shown = peerChain(socket);
     if (shown.length === 0 && clientAuth === 'request') return { chain: [], verification: 'not-requested' };
-    const { known } = trust;
-    const rules = { usage: 'clientAuth', now: core.host.wallClock(), limits: core.host.limits, known } as const;
+    const rules = clientRules(core, trust);
     const chain = resumed ? this.#resumedChain(shown, trust, rules) : this.#fullChain(socket, shown, trust, rules);
     const problem = chainProblem(chain, rules);
     if (problem !== undefined) throw problem;
@@ -185,5 +189,12 @@ export class ServerConnector implements Connector {
 }
 
 type Chain = readonly Uint8Array[];
+
+const clientRules = ({ host }: EngineCore, { known }: TrustAnchors): ChainRules => ({
+  usage: 'clientAuth',
+  now: host.wallClock(),
+  limits: host.limits,
+  known,
+});
 
 const leafKey = (leaf: Uint8Array): string => createHash('sha256').update(leaf).digest('base64url');

@@ -140,7 +140,7 @@ function virtualHostList(value: unknown): readonly VirtualHost[] {
   if (value === undefined) return [];
   const names = Object.keys(Object(value));
   const own = ownOptions(value, names, 'serverNames');
-  return names.map((name) => {
+  const hosts = names.map((name) => {
     const wildcard = name.startsWith('*.') ? '*.' : '';
     const identity = referenceIdentity(name.slice(wildcard.length));
     if (identity.kind !== 'dns') throw new ApiMisuseError('serverNames are host names, or *. and a host name');
@@ -149,6 +149,9 @@ function virtualHostList(value: unknown): readonly VirtualHost[] {
       credentials: credentialSets(own[name], `serverNames[${JSON.stringify(name)}]`),
     };
   });
+  if (new Set(hosts.map(({ pattern }) => pattern)).size < hosts.length)
+    throw new ApiMisuseError('serverNames holds one name twice: upper and lower case are the same name');
+  return hosts;
 }
 
 function credentialSets(value: unknown, name: string): readonly LoadedCredentials[] {

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type ClientHello, ClientHelloReader, type TlsVersion } from '@rxtls/core/engine';
 import t from 'tap';
 import { nodeEngine } from '../src/index.ts';
-import { type Pair, pair, pieces, whole } from './harness.ts';
+import { type Pair, pair, pieces, turn, whole } from './harness.ts';
 import { credentials, host, hostRsa, root } from './pki.ts';
 
 const random = (): (() => number) => {
@@ -99,4 +100,25 @@ t.test('an open connection holds neither its ClientHello nor what has read it', 
   await connection.sendAll(connection.client, Buffer.from('still here'));
   t.equal(connection.server.text, 'still here');
   connection.destroy();
+});
+
+t.test("a client that is slower than Node's own handshake timeout: how it fails is told all the same", async (t) => {
+  const real = Object.getOwnPropertyDescriptor(Socket.prototype, 'setTimeout')!;
+  t.teardown(() => Object.defineProperty(Socket.prototype, 'setTimeout', real));
+  // Two minutes go by as 20 ms.
+  Socket.prototype.setTimeout = function faster(this: Socket, timeout: number, call?: () => void) {
+    return (real.value as Socket['setTimeout']).call(this, timeout / 6_000, call);
+  };
+  const { client, server } = pair(
+    nodeEngine.client({ serverName: 'host.test', ca: root.pem, maxVersion: 'TLSv1.2' }),
+    nodeEngine.server({ credentials: credentials(host), minVersion: 'TLSv1.3' }),
+  );
+  await turn();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.equal(server.error, undefined, 'how long to wait is for core to say');
+  server.give(client.take());
+  for (let turns = 0; turns < 20 && server.error === undefined; turns++) await turn();
+  t.match(server.error, { name: 'PeerIncompatibleError' });
+  client.engine.destroy();
+  server.engine.destroy();
 });

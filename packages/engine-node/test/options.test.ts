@@ -177,6 +177,8 @@ t.test('more that makes no sense', async (t) => {
   t.throws(wrongServer({ clientCa: root.pem }), misuse);
   t.throws(wrongServer({ requireServerName: true }), misuse);
   t.throws(wrongServer({ serverNames: { '127.0.0.1': credentials(host) } }), misuse);
+  for (const same of ['Host.test', 'host.test.'])
+    t.throws(wrongServer({ serverNames: { 'host.test': credentials(host), [same]: credentials(hostRsa) } }), /twice/);
   t.throws(() => memorySessions({ max: 0 }), misuse);
 });
 

@@ -12,10 +12,11 @@ export interface VirtualHost {
 export function selectHost(settings: ServerSettings, serverName: string | undefined): VirtualHost {
   const name = serverName?.toLowerCase().replace(/\.$/, '');
   if (name !== undefined) {
-    const wildcard = `*${name.slice(name.indexOf('.'))}`;
+    const dot = name.indexOf('.');
+    const wildcard = dot > 0 ? `*${name.slice(dot)}` : undefined;
     const found =
       settings.virtualHosts.find(({ pattern }) => pattern === name) ??
-      settings.virtualHosts.find(({ pattern }) => name.includes('.') && pattern === wildcard);
+      settings.virtualHosts.find(({ pattern }) => pattern === wildcard);
     if (found !== undefined) return found;
   }
   if (settings.requireServerName) {
