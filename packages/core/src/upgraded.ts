@@ -1,4 +1,5 @@
 import { Observable, of, type OperatorFunction } from 'rxjs';
+import { apart } from './apart.ts';
 import type { ByteDuplex } from './duplex.ts';
 import { ApiMisuseError } from './engine/index.ts';
 import type { UpgradeReady } from './upgrade-ready.ts';
@@ -17,7 +18,7 @@ export function upgraded(
     };
     try {
       subscriber.add(
-        upgrade(of(duplex)).subscribe({
+        apart(upgrade(of(duplex))).subscribe({
           next(below) {
             isEmpty = false;
             subscriber.next(below);

@@ -1,4 +1,5 @@
 import { concat, defer, type ObservableInput, type OperatorFunction, switchMap, tap } from 'rxjs';
+import { apart } from './apart.ts';
 import { Connection } from './connection.ts';
 import { ApiMisuseError } from './engine/index.ts';
 import type { TlsConnection } from './tls-connection.ts';
@@ -15,6 +16,6 @@ export function use<R>(project: (connection: TlsConnection) => ObservableInput<R
     const error = (cause: unknown): void => {
       if (connection instanceof Connection) connection.workFailed(cause);
     };
-    return concat(defer(() => project(connection)).pipe(tap({ error })), connection.close());
+    return concat(apart(defer(() => project(connection))).pipe(tap({ error })), connection.close());
   });
 }

@@ -1,5 +1,15 @@
 // Applications and transports that throw where nobody expects it, or that never stop: what they may cost, and whom.
-import { byHello, type ByteDuplex, CreditSource, open, secure, secureEach, use, whenSafe } from '@rxtls/core';
+import {
+  byHello,
+  type ByteDuplex,
+  CreditSource,
+  open,
+  secure,
+  secureEach,
+  type TlsConnection,
+  use,
+  whenSafe,
+} from '@rxtls/core';
 import {
   defaultLimits,
   type TlsEngine,
@@ -8,7 +18,7 @@ import {
   type TlsEvent,
   type TlsHost,
 } from '@rxtls/core/engine';
-import { finalize, NEVER, Observable, of, Subject, tap } from 'rxjs';
+import { concat, finalize, NEVER, Observable, of, Subject, take, tap, timer } from 'rxjs';
 import t from 'tap';
 import {
   ascii,
@@ -270,6 +280,59 @@ t.test(
     t.match(errors, [{ name: 'UnsubscriptionError' }]);
   },
 );
+
+t.test('rule 11: a teardown of the work or of the upgrade that throws holds up neither close nor server', async (t) => {
+  const upgrade = (duplexes: Observable<ByteDuplex>): Observable<ByteDuplex> =>
+    concat(duplexes, NEVER).pipe(finalize(broken));
+  let clock = new Clock();
+  const errors = await unhandled(() => {
+    const cases: readonly [string, (connection: TlsConnection) => Observable<unknown>, object, Uint8Array][] = [
+      ['done', () => timer(100, clock), {}, record.closeNotify()],
+      ['never done', () => NEVER, {}, record.alert('fatal', 'internal_error')],
+      ['reads', ({ plaintext }) => plaintext, {}, record.alert('fatal', 'internal_error')],
+      ['upgraded', ({ plaintext }) => plaintext, { upgrade }, record.closeNotify()],
+    ];
+    for (const [name, work, options, last] of cases) {
+      clock = new Clock();
+      const wire = new Wire();
+      const log: string[] = [];
+      of(wire.duplex)
+        .pipe(
+          secureEach(placeboEngine.server(), (each) => work(each).pipe(finalize(broken)), {
+            ...options,
+            scheduler: clock,
+            failed: ({ error }) => log.push((error as Error).name),
+          }),
+        )
+        .subscribe({ complete: () => log.push('complete') });
+      wire.give(record.clientHello({ version: 'TLSv1.3' }), record.finished());
+      clock.to(1_000);
+      wire.give(last);
+      t.same(log, last[0] === 21 && last[5] === 2 ? ['AlertReceivedError', 'complete'] : ['complete'], name);
+      t.same([wire.count('end'), clock.pending], [1, 0], name);
+    }
+  });
+  t.equal(errors.length, 5);
+});
+
+t.test('use: work that emits without a pause stops as soon as nobody wants more', async (t) => {
+  let given = 0;
+  const endless = new Observable<number>((subscriber) => {
+    for (; !subscriber.closed && given < 100; given++) subscriber.next(given);
+  });
+  const wire = new Wire();
+  const values: number[] = [];
+  concat(of(wire.duplex), NEVER)
+    .pipe(
+      secureEach(placeboEngine.server(), () => endless, { scheduler: new Clock() }),
+      take(2),
+    )
+    .subscribe((value) => values.push(value));
+  wire.give(record.clientHello({ version: 'TLSv1.3' }), record.finished());
+  t.same(values, [0, 1]);
+  t.ok(given <= 3, `${given} were given`);
+  t.equal(wire.count('abort'), 1);
+});
 
 t.test('rule 12: a connection that ended while another was told of the first engine is not told', async (t) => {
   const engines = new Subject<TlsEngineFactory<'server'>>();
