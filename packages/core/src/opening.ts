@@ -27,7 +27,7 @@ import { from, type Subscription } from 'rxjs';
  * stay with the inbound road, which gives every one of them to the engine.
  */
 export class Opening implements Candidate {
-  /** The ClientHello, on servers. */
+  /** The ClientHello, on servers, until the handshake is over. */
   hello: ClientHello | undefined;
   /** Which emission of a `liveEngine` serves this connection. */
   generation: number | undefined;
@@ -116,6 +116,7 @@ export class Opening implements Candidate {
   end(): void {
     this.#wait?.unsubscribe();
     this.#reader = undefined;
+    this.hello = undefined;
     const slot = this.#slot;
     this.#slot = 'none';
     if (slot === 'taken') this.#admission?.leave();

@@ -1,5 +1,7 @@
 // Selectors made of names and protocols, live ones, and fingerprints.
 import { createHash } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import {
   byAlpn,
   byHello,
@@ -264,6 +266,23 @@ t.test('byHello: is not asked for a connection that an observer has let go of', 
     bench.wire.give(record.clientHello({ version: 'TLSv1.3' }));
     t.same([bench.wire.calls, asked, bench.clock.pending], [['abort'], 0, 0], what);
   }
+});
+
+t.test('byHello: an open connection does not hold its ClientHello', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  let hello: WeakRef<ClientHello> | undefined;
+  const bench = new Bench().start(
+    byHello((given) => {
+      hello = new WeakRef(given);
+      return placeboEngine.server();
+    }),
+  );
+  bench.wire.give(record.clientHello({ version: 'TLSv1.3' }), record.finished());
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  t.equal(bench.connections, 1);
+  t.equal(hello?.deref(), undefined);
 });
 
 t.test(
