@@ -33,8 +33,8 @@ export class ServerConnector implements Connector {
   readonly #settings: ServerSettings;
   readonly #servers: NodeServers;
   readonly #proved: ProvedChains;
-  readonly #hello: ClientHelloReader;
-  #helloIsOpen = true;
+  /** Until the ClientHello has been read: a connection lives longer. */
+  #hello: ClientHelloReader | undefined;
   #nameSent: string | undefined;
   #tickets: readonly Uint8Array[] = [];
   #helloProblem: unknown;
@@ -59,7 +59,7 @@ export class ServerConnector implements Connector {
    * OpenSSL has one key for them.
    */
   preview(core: EngineCore, bytes: Uint8Array): void {
-    if (!this.#helloIsOpen) return;
+    if (this.#hello === undefined) return;
     try {
       const hello = this.#hello.receive(bytes);
       if (hello === undefined) return;
@@ -71,12 +71,12 @@ export class ServerConnector implements Connector {
       if (this.#servers.chooseByName) throw error;
       this.#helloProblem = error;
     }
-    this.#helloIsOpen = false;
+    this.#hello = undefined;
     if (this.#server === undefined) this.#connect(core);
   }
 
   get awaitsHello(): boolean {
-    return this.#server === undefined && this.#helloIsOpen;
+    return this.#server === undefined && this.#hello !== undefined;
   }
 
   #connect(core: EngineCore): void {
@@ -86,6 +86,7 @@ export class ServerConnector implements Connector {
       this.#tickets,
       clientAuth === 'none' ? undefined : (leaf) => this.#mayResume(core, leaf),
     );
+    this.#tickets = []; // parts of the ClientHello
     if (this.#server === undefined) {
       core.sink.ciphertext(Uint8Array.from(unrecognizedName));
       throw new PeerIncompatibleError('the client asks for no name that is served here', {

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { TlsVersion } from '@rxtls/core/engine';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { type ClientHello, ClientHelloReader, type TlsVersion } from '@rxtls/core/engine';
 import t from 'tap';
 import { nodeEngine } from '../src/index.ts';
 import { type Pair, pair, pieces, whole } from './harness.ts';
@@ -68,3 +70,33 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as TlsVersion[])
           connection.destroy();
         },
       );
+
+t.test('an open connection holds neither its ClientHello nor what has read it', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const held: WeakRef<object>[] = [];
+  const own = Object.getOwnPropertyDescriptor(ClientHelloReader.prototype, 'receive')!;
+  const receive = own.value as (this: ClientHelloReader, bytes: Uint8Array) => ClientHello | undefined;
+  t.teardown(() => Object.defineProperty(ClientHelloReader.prototype, 'receive', own));
+  ClientHelloReader.prototype.receive = function (bytes) {
+    const hello = receive.call(this, bytes);
+    if (hello !== undefined) held.push(new WeakRef(this), new WeakRef(hello.message.buffer));
+    return hello;
+  };
+  const key = (): Buffer => randomBytes(48);
+  const connection = pair(
+    nodeEngine.client({ serverName: 'host.test', ca: root.pem }),
+    nodeEngine.server({ credentials: credentials(host), ticketKeys: { current: key(), previous: [key()] } }),
+  );
+  await connection.run();
+  t.equal(connection.server.negotiated?.serverName, 'host.test');
+  t.ok(held.length >= 2);
+  collect();
+  t.same(
+    held.map((each) => each.deref()),
+    held.map(() => undefined),
+  );
+  await connection.sendAll(connection.client, Buffer.from('still here'));
+  t.equal(connection.server.text, 'still here');
+  connection.destroy();
+});
