@@ -17,7 +17,7 @@ import { Draining } from './draining.ts';
 import type { ByteDuplex, DuplexInfo } from './duplex.ts';
 import { ApiMisuseError } from './engine/index.ts';
 import { checkEngineSource, type EngineSource, EngineSupply } from './engine-source.ts';
-import { resolveSecureOptions, type SecureOptions } from './secure-options.ts';
+import { ownProperties, resolveSecureOptions, type SecureOptions } from './secure-options.ts';
 import { secured } from './secured.ts';
 import type { TlsConnection } from './tls-connection.ts';
 import { transportOf, type UpgradeReady } from './upgrade-ready.ts';
@@ -63,7 +63,8 @@ export function secureEach<R>(
   checkEngineSource(engine, 'server');
   if (typeof project !== 'function')
     throw new ApiMisuseError('secureEach(engine, project) takes a function of the connection');
-  const { maxConcurrentHandshakes, failed, upgrade, drain, ...own } = options;
+  if (typeof options !== 'object' || options === null) throw new ApiMisuseError('options must be an object');
+  const { maxConcurrentHandshakes, failed, upgrade, drain, ...own } = ownProperties(options);
   if (upgrade !== undefined && typeof upgrade !== 'function')
     throw new ApiMisuseError('secureEach: upgrade must be an operator, such as smtpStartTlsServer({ name })');
   if (drain !== undefined && !isObservable(drain?.notifier))

@@ -897,6 +897,9 @@ t.test('D4 (placebo): options are read once, own properties only; null, 0 and ""
   t.throws(() => secure(placeboEngine.client(), { limit: {} } as never), /no option 'limit'/);
   t.throws(() => secure(null as never), ApiMisuseError);
   t.throws(() => secureEach(placeboEngine.server(), null as never), ApiMisuseError);
+  t.throws(() => secureEach(placeboEngine.server(), () => [], null as never), ApiMisuseError);
+  const inherited = Object.create({ maxConcurrentHandshakes: 0, upgrade: 0, drain: 0, failed: 0 }) as object;
+  t.doesNotThrow(() => secureEach(placeboEngine.server(), () => [], inherited), 'a server reads its own options only');
 
   const options = { truncation: 'error' as 'error' | 'complete' };
   const operator = secure(placeboEngine.client(), { ...options, scheduler: new Clock() });
