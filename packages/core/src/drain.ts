@@ -52,6 +52,8 @@ export function drain(notifier: ObservableInput<unknown>, options: DrainOptions)
   for (const [name, milliseconds] of Object.entries({ deadline, quiet }))
     if (!Number.isFinite(milliseconds) || milliseconds < 0 || milliseconds > longest)
       throw new ApiMisuseError(`drain: ${name} must be a number of milliseconds, at most ${longest}`);
+  if (typeof drained !== 'object' || drained === null)
+    throw new ApiMisuseError('drain: drained must be an observer, such as { next: (report) => … }');
   return Object.freeze({ notifier: observableOf(notifier), deadline, quiet, drained });
 }
 

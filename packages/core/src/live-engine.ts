@@ -1,4 +1,4 @@
-import { concatMap, Observable, type Observer } from 'rxjs';
+import { concatMap, isObservable, Observable, type Observer } from 'rxjs';
 import {
   ApiMisuseError,
   type ClientHello,
@@ -24,7 +24,7 @@ export type CredentialEvent =
  * projection that throws keeps the last good one and says so to `options.events`. Each connection's `negotiated.generation`
  * says which emission it was made with.
  *
- * @throws ApiMisuseError for what is no function
+ * @throws ApiMisuseError for what is no observable, no function and no observer
  * @example
  * const live = liveEngine(of(credentials), (latest) => nodeEngine.server({ credentials: latest }));
  * secureEach(live, (connection) => connection.writeFrom(connection.source));
@@ -34,10 +34,17 @@ export function liveEngine<C, F extends EngineChoice>(
   project: (credentials: C) => F,
   options: { readonly events?: Partial<Observer<CredentialEvent>> } = {},
 ): Observable<F> {
+  if (!isObservable(credentials$))
+    throw new ApiMisuseError(
+      'liveEngine(credentials$, project) takes an observable; one that does not change is of(…)',
+    );
   if (typeof project !== 'function') throw new ApiMisuseError('liveEngine(credentials$, project) takes a function');
+  const { events = {} } = options ?? {};
+  if (typeof events !== 'object' || events === null)
+    throw new ApiMisuseError('liveEngine: events must be an observer, such as { next: (event) => … }');
   return new Observable((subscriber) => {
     let generation = 0;
-    const tell = (event: CredentialEvent): void => reporting(() => options.events?.next?.(event));
+    const tell = (event: CredentialEvent): void => reporting(() => events.next?.(event));
     // One after the other: what is emitted from within the projection, or by whoever hears of an engine, is the newer.
     return credentials$.pipe(concatMap((credentials) => [credentials])).subscribe({
       next(credentials) {

@@ -3,6 +3,7 @@ import {
   byHello,
   type ByteDuplex,
   CreditSource,
+  liveEngine,
   open,
   secure,
   secureEach,
@@ -373,6 +374,9 @@ t.test('rule 14: what can never work is refused when it is written, with what to
     ['use', () => use(undefined as never), /function/],
     ['secureEach', () => secureEach(client as never, () => []), /server engine/],
     ['secure', () => secure(undefined as never), /engine/],
+    ['liveEngine', () => liveEngine({ cert: '', key: '' } as never, () => client), /observable/],
+    ['liveEngine', () => liveEngine(NEVER, undefined as never), /function/],
+    ['liveEngine', () => liveEngine(NEVER, () => client, { events: (() => undefined) as never }), /observer/],
   ] as const)
     t.throws(call, { name: 'ApiMisuseError', message: says }, name);
   await t.rejects(open(undefined as never), { name: 'ApiMisuseError', message: /observable/ });

@@ -279,6 +279,8 @@ t.test('drain: options that cannot be', async (t) => {
     { deadline: 1, quiet: -1 },
     { deadline: 1, quiet: 2 ** 31 },
     { deadline: '1' },
+    { deadline: 1, drained: null },
+    { deadline: 1, drained: () => undefined },
   ])
     t.throws(() => drain(NEVER, options as never), ApiMisuseError, JSON.stringify(options));
   for (const notifier of [undefined, null, 5, {}])
