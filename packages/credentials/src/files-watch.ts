@@ -109,8 +109,9 @@ export class FilesWatch {
     if (this.#subscriber.closed) return;
     this.#isLooking = false;
     this.#endOfLook = this.#settings.timing.now();
+    const { settle } = this.#settings;
     const next = this.#consider(look);
-    this.#lookIn(this.#isStale ? this.#settings.settle : next);
+    this.#lookIn(this.#isStale ? settle : Math.max(settle, next));
     this.#watchExpiry();
   }
 
