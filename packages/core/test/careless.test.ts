@@ -371,6 +371,7 @@ t.test('rule 14: what can never work is refused when it is written, with what to
     ['whenSafe', () => whenSafe(undefined as never), /count/],
     ['whenSafe', () => whenSafe({ count: 0 }), /count/],
     ['whenSafe', () => whenSafe({ count: 1, delay: -1 }), /delay/],
+    ['whenSafe', () => whenSafe({ count: 1, delay: 2 ** 31 }), /delay/],
     ['use', () => use(undefined as never), /function/],
     ['secureEach', () => secureEach(client as never, () => []), /server engine/],
     ['secure', () => secure(undefined as never), /engine/],
