@@ -1,4 +1,4 @@
-import { Observable, of, type OperatorFunction } from 'rxjs';
+import { from, Observable, of, type OperatorFunction } from 'rxjs';
 import { apart } from './apart.ts';
 import type { ByteDuplex } from './duplex.ts';
 import { AbortedError, ApiMisuseError } from './engine/index.ts';
@@ -23,7 +23,7 @@ export function upgraded(
     };
     try {
       subscriber.add(
-        apart(upgrade(of(duplex))).subscribe({
+        apart(from(upgrade(of(duplex)))).subscribe({
           next(below) {
             isEmpty = false;
             subscriber.next(below);

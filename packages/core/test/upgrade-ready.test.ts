@@ -98,6 +98,21 @@ t.test('secureEach: a transport whose upgrade nobody waits for is cut, by a drai
   }
 });
 
+t.test('secureEach: an upgrade that throws, or gives what is no observable, leaves nothing open', async (t) => {
+  const threw = (): never => {
+    throw new Error('no operator');
+  };
+  for (const upgrade of [threw, () => undefined as never, () => EMPTY]) {
+    const wire = new Wire();
+    const failures: unknown[] = [];
+    kept(wire.duplex)
+      .pipe(secureEach(placeboEngine.server(), () => NEVER, { upgrade, failed: ({ error }) => failures.push(error) }))
+      .subscribe();
+    t.match(failures, [{ name: 'ApiMisuseError', message: /the upgrade/ }]);
+    t.same(wire.calls, ['abort']);
+  }
+});
+
 t.test('secureEach: an upgrade that is no operator', async (t) => {
   for (const upgrade of [null, 5, {}])
     t.throws(() => Reflect.apply(secureEach, undefined, [placeboEngine.server(), () => EMPTY, { upgrade }]), {
