@@ -104,6 +104,7 @@ const drained = <R>(
 ): Observable<R> =>
   new Observable((subscriber) => {
     subscriber.add(draining.start((error) => subscriber.error(error)));
+    if (subscriber.closed) return; // no listener for a server that has failed
     const each = (below: ByteDuplex | UpgradeReady): Observable<R> => serve(below).pipe(takeUntil(draining.over));
     const served = listener.pipe(takeUntil(draining.begun), mergeMap(each));
     subscriber.add(

@@ -8,7 +8,7 @@ import {
   type TlsConnection,
 } from '@rxtls/core';
 import { ApiMisuseError } from '@rxtls/core/engine';
-import { BehaviorSubject, NEVER, type ObservableInput, of, Subject, throwError } from 'rxjs';
+import { BehaviorSubject, NEVER, Observable, type ObservableInput, of, Subject, throwError } from 'rxjs';
 import t from 'tap';
 import { ascii, Clock, placeboEngine, record, settled, Wire } from './bench.ts';
 
@@ -312,6 +312,21 @@ t.test('limits: when a server ends, nobody who waits for a slot is given it to b
     for (const wire of wires.slice(1)) t.same([wire.count('handshake 2'), wire.count('abort')], [0, 1], way);
     t.equal(clock.pending, 0);
   }
+});
+
+t.test('drain: with a notifier that fails at once nobody begins to listen', async (t) => {
+  let listeners = 0;
+  let error: unknown;
+  const listener = new Observable<Wire['duplex']>(() => void listeners++);
+  const stop = drain(
+    throwError(() => new Error('no notifier')),
+    { deadline: 1_000 },
+  );
+  listener
+    .pipe(secureEach(placeboEngine.server(), () => NEVER, { drain: stop }))
+    .subscribe({ error: (thrown: unknown) => (error = thrown) });
+  t.match(error, { message: 'no notifier' });
+  t.equal(listeners, 0);
 });
 
 t.test('drain: options that cannot be', async (t) => {
