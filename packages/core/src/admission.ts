@@ -18,6 +18,7 @@ export class Admission {
   readonly #waiting: Set<Candidate> = new Set();
   #taken = 0;
   #isAdmitting = false;
+  #isClosed = false;
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -25,7 +26,7 @@ export class Admission {
 
   enter(candidate: Candidate): void {
     const { maxConcurrentHandshakes, maxWaitingHandshakes } = this.#limits;
-    if (this.#taken < maxConcurrentHandshakes && this.#waiting.size === 0) {
+    if (!this.#isClosed && this.#taken < maxConcurrentHandshakes && this.#waiting.size === 0) {
       this.#taken++;
       candidate.admitted();
     } else if (this.#waiting.size < maxWaitingHandshakes) {
@@ -46,7 +47,7 @@ export class Admission {
     this.#taken--;
     if (this.#isAdmitting) return; // whoever is admitted below may fail at once: the loop goes on, the stack does not grow
     this.#isAdmitting = true;
-    while (this.#taken < this.#limits.maxConcurrentHandshakes) {
+    while (!this.#isClosed && this.#taken < this.#limits.maxConcurrentHandshakes) {
       const { value: next } = this.#waiting.values().next();
       if (next === undefined) break;
       this.#waiting.delete(next);
@@ -54,6 +55,11 @@ export class Admission {
       next.admitted();
     }
     this.#isAdmitting = false;
+  }
+
+  /** All are about to be cut: nobody gets a slot for that. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   /** A candidate that waits has ended. */

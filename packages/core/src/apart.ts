@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs';
+import { Observable, takeWhile } from 'rxjs';
 import { reporting } from './reporting.ts';
 
 /**
@@ -7,7 +7,9 @@ import { reporting } from './reporting.ts';
  */
 export const apart = <T>(own: Observable<T>): Observable<T> =>
   new Observable((subscriber) => {
-    const subscription = own.subscribe({
+    // RxJS links subscribers below operators alone: one that emits without a pause has to hear that nobody wants more.
+    const wanted = own.pipe(takeWhile(() => !subscriber.closed));
+    const subscription = wanted.subscribe({
       next: (value) => subscriber.next(value),
       error: (error: unknown) => subscriber.error(error),
       complete: () => subscriber.complete(),

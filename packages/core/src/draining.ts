@@ -1,4 +1,5 @@
 import { ReplaySubject, type SchedulerLike, type Subject, Subscription, take } from 'rxjs';
+import type { Admission } from './admission.ts';
 import type { Drain, DrainedConnection } from './drain.ts';
 import { AbortedError } from './engine/index.ts';
 import { reporting } from './reporting.ts';
@@ -12,6 +13,7 @@ export class Draining {
   /** Emits once, when whatever is left is cut. */
   readonly over: Subject<void> = new ReplaySubject(1);
   readonly #drain: Drain;
+  readonly #admission: Admission;
   readonly #deadline: Timer;
   readonly #tick: Timer;
   /** How much had moved when each was last looked at. */
@@ -21,8 +23,9 @@ export class Draining {
   /** When no connection is left, and none will come. */
   #completed: (() => void) | undefined;
 
-  constructor(drain: Drain, scheduler: SchedulerLike) {
+  constructor(drain: Drain, admission: Admission, scheduler: SchedulerLike) {
     this.#drain = drain;
+    this.#admission = admission;
     this.#deadline = new Timer(scheduler);
     this.#tick = new Timer(scheduler);
   }
@@ -76,6 +79,7 @@ export class Draining {
 
   #cut(): void {
     const message = `open at the deadline of its drain, ${this.#drain.deadline} ms`;
+    this.#admission.close();
     // At once: below, nobody hears any more. Who has failed by itself waits for a slow reader alone.
     for (const stage of this.#stages.keys()) if (stage.end === 'failed') stage.ending.abandon();
     this.#isCutting = true;

@@ -1,6 +1,6 @@
 import { EMPTY, type Observable, type Observer } from 'rxjs';
 import { ApiMisuseError } from './engine/index.ts';
-import { type ConnectionObservers, ownProperties } from './secure-options.ts';
+import { type ConnectionObservers, ownObservers } from './secure-options.ts';
 import type { Stage } from './stage.ts';
 
 /** Subscribes the observers of the options. One that throws ends its own connection; those after it hear of the end alone. */
@@ -16,11 +16,10 @@ function observersOf(stage: Stage): Partial<ConnectionObservers> {
   const { observe: own } = stage.settings;
   if (typeof own !== 'function') return own;
   try {
-    const made: unknown = own(stage.transport.info);
-    if (typeof made === 'object' && made !== null) return ownProperties<Partial<ConnectionObservers>>(made);
-    stage.fail(new ApiMisuseError('the function for observe must give an object of observers'));
+    return ownObservers(own(stage.transport.info));
   } catch (cause) {
-    stage.threw(cause);
+    if (cause instanceof ApiMisuseError) stage.fail(cause);
+    else stage.threw(cause);
   }
   return {};
 }

@@ -78,7 +78,8 @@ export function secureEach<R>(
       const admission = new Admission(settings.limits);
       const failures = new Subject<ConnectionFailure>();
       if (failed !== undefined) failures.subscribe(failed);
-      const draining = drain === undefined ? undefined : new Draining(drain, settings.scheduler);
+      const draining = drain === undefined ? undefined : new Draining(drain, admission, settings.scheduler);
+      subscriber.add(() => admission.close());
       const serve = (below: ByteDuplex | UpgradeReady): Observable<R> => {
         const transport = upgrade === undefined ? of(below) : upgraded(transportOf(below), upgrade);
         return secured(transport, supply, settings, admission, draining).pipe(
@@ -103,6 +104,7 @@ const drained = <R>(
 ): Observable<R> =>
   new Observable((subscriber) => {
     subscriber.add(draining.start((error) => subscriber.error(error)));
+    if (subscriber.closed) return; // no listener for a server that has failed
     const each = (below: ByteDuplex | UpgradeReady): Observable<R> => serve(below).pipe(takeUntil(draining.over));
     const served = listener.pipe(takeUntil(draining.begun), mergeMap(each));
     subscriber.add(

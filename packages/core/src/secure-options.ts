@@ -70,10 +70,12 @@ export function resolveSecureOptions(options: SecureOptions = {}): SecureSetting
   if (halfOpen !== undefined && typeof halfOpen !== 'boolean')
     throw new ApiMisuseError('halfOpen must be true or false');
   const limits = resolveLimits(own.limits);
-  const scheduler = own.scheduler ?? asyncScheduler;
+  const { scheduler = asyncScheduler } = own;
+  if (typeof scheduler?.schedule !== 'function') throw new ApiMisuseError('scheduler must be a scheduler of RxJS');
   return {
     writes: own.writes,
-    observe: typeof own.observe === 'function' ? own.observe : ownProperties(own.observe),
+    observe:
+      typeof own.observe === 'function' ? own.observe : ownObservers(own.observe === undefined ? {} : own.observe),
     limits,
     truncationIsEnd: truncation === 'complete',
     halfOpen: halfOpen ?? false,
@@ -81,6 +83,22 @@ export function resolveSecureOptions(options: SecureOptions = {}): SecureSetting
     host: { ...defaultHost(scheduler, limits), ...own.dangerouslyHost, limits },
   };
 }
+
+/** @throws ApiMisuseError for what would hear nothing: a name that is none of ours, and what is no observer. */
+export function ownObservers(observers: unknown): Partial<ConnectionObservers> {
+  if (typeof observers !== 'object' || observers === null)
+    throw new ApiMisuseError('observe must be an object of observers, or a function that gives one');
+  const own = ownProperties(observers as Partial<Record<string, unknown>>);
+  for (const [name, observer] of Object.entries(own)) {
+    if (!observed.has(name))
+      throw new ApiMisuseError(`observe: there is no '${name}'; there are ${[...observed].join(', ')}`);
+    if (observer !== undefined && (typeof observer !== 'object' || observer === null))
+      throw new ApiMisuseError(`observe: ${name} must be an observer, such as { next: (value) => … }`);
+  }
+  return own;
+}
+
+const observed: ReadonlySet<string> = new Set<keyof ConnectionObservers>(['readiness', 'acks', 'ledger', 'events']);
 
 /** A copy without a prototype, so that nothing inherited is taken for an option. */
 export const ownProperties = <T extends object>(options: T | undefined): T =>

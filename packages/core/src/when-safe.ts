@@ -1,6 +1,9 @@
 import { type RetryConfig, throwError, timer } from 'rxjs';
 import { ApiMisuseError, TlsError } from './engine/index.ts';
 
+/** The longest delay a timer takes; past it Node's fire at once. */
+const longest = 2 ** 31 - 1;
+
 /**
  * A `retry` configuration that tries again only where nothing can be done twice: the error is `retryable` (the wire or the
  * time, not identity or protocol) and `safeToReplay` (no byte written had been handed to the transport).
@@ -13,8 +16,8 @@ export function whenSafe(options: { readonly count: number; readonly delay?: num
   const { count, delay = 0 } = options ?? {};
   if (!Number.isSafeInteger(count) || count < 1)
     throw new ApiMisuseError('whenSafe({ count }) takes how often to try again, a whole number of at least 1');
-  if (!Number.isFinite(delay) || delay < 0)
-    throw new ApiMisuseError('whenSafe({ delay }) takes milliseconds of at least 0');
+  if (!Number.isFinite(delay) || delay < 0 || delay > longest)
+    throw new ApiMisuseError(`whenSafe({ delay }) takes milliseconds, from 0 to ${longest}`);
   return {
     count,
     delay: (error: unknown) =>

@@ -19,7 +19,7 @@ import {
   type TlsEvent,
   type TlsHost,
 } from '@rxtls/core/engine';
-import { concat, finalize, NEVER, Observable, of, Subject, tap, timer } from 'rxjs';
+import { concat, finalize, NEVER, Observable, of, Subject, take, tap, timer } from 'rxjs';
 import t from 'tap';
 import {
   ascii,
@@ -316,6 +316,25 @@ t.test('rule 11: a teardown of the work or of the upgrade that throws holds up n
   t.equal(errors.length, 5);
 });
 
+t.test('use: work that emits without a pause stops as soon as nobody wants more', async (t) => {
+  let given = 0;
+  const endless = new Observable<number>((subscriber) => {
+    for (; !subscriber.closed && given < 100; given++) subscriber.next(given);
+  });
+  const wire = new Wire();
+  const values: number[] = [];
+  concat(of(wire.duplex), NEVER)
+    .pipe(
+      secureEach(placeboEngine.server(), () => endless, { scheduler: new Clock() }),
+      take(2),
+    )
+    .subscribe((value) => values.push(value));
+  wire.give(record.clientHello({ version: 'TLSv1.3' }), record.finished());
+  t.same(values, [0, 1]);
+  t.ok(given <= 3, `${given} were given`);
+  t.equal(wire.count('abort'), 1);
+});
+
 t.test('rule 12: a connection that ended while another was told of the first engine is not told', async (t) => {
   const engines = new Subject<TlsEngineFactory<'server'>>();
   const listener = new Subject<ByteDuplex>();
@@ -352,6 +371,7 @@ t.test('rule 14: what can never work is refused when it is written, with what to
     ['whenSafe', () => whenSafe(undefined as never), /count/],
     ['whenSafe', () => whenSafe({ count: 0 }), /count/],
     ['whenSafe', () => whenSafe({ count: 1, delay: -1 }), /delay/],
+    ['whenSafe', () => whenSafe({ count: 1, delay: 2 ** 31 }), /delay/],
     ['use', () => use(undefined as never), /function/],
     ['secureEach', () => secureEach(client as never, () => []), /server engine/],
     ['secure', () => secure(undefined as never), /engine/],

@@ -1,7 +1,14 @@
 // The graceful end of a server, in virtual time.
-import { type ConnectionFailure, drain, type DrainedConnection, secureEach, type TlsConnection } from '@rxtls/core';
+import {
+  byHello,
+  type ConnectionFailure,
+  drain,
+  type DrainedConnection,
+  secureEach,
+  type TlsConnection,
+} from '@rxtls/core';
 import { ApiMisuseError } from '@rxtls/core/engine';
-import { BehaviorSubject, NEVER, type ObservableInput, of, Subject, throwError } from 'rxjs';
+import { BehaviorSubject, NEVER, Observable, type ObservableInput, of, Subject, throwError } from 'rxjs';
 import t from 'tap';
 import { ascii, Clock, placeboEngine, record, settled, Wire } from './bench.ts';
 
@@ -266,6 +273,60 @@ t.test('drain: whoever hears of the last but one may end the last one, and the e
   first.give(record.alert('fatal', 'internal_error'));
   t.same(log, ['failed', 'failed', 'drained']);
   t.same(server.log, ['complete']);
+});
+
+t.test('limits: when a server ends, nobody who waits for a slot is given it to be cut', async (t) => {
+  for (const way of ['unsubscribe', 'without a drain', 'deadline', 'listener'] as const) {
+    const listener = new Subject<Wire['duplex']>();
+    const stop = new Subject<void>();
+    const clock = new Clock();
+    let chosen = 0;
+    const serving = listener
+      .pipe(
+        secureEach(
+          byHello(() => {
+            chosen++;
+            return placeboEngine.server();
+          }),
+          () => NEVER,
+          {
+            scheduler: clock,
+            maxConcurrentHandshakes: 1,
+            ...(way !== 'without a drain' && { drain: drain(stop, { deadline: 1_000 }) }),
+          },
+        ),
+      )
+      .subscribe({ error: () => undefined });
+    const wires = Array.from({ length: 4 }, () => {
+      const wire = new Wire();
+      listener.next(wire.duplex);
+      wire.give(record.clientHello({ version: 'TLSv1.3' }));
+      return wire;
+    });
+    if (way === 'listener') listener.error(new Error('no more'));
+    else if (way === 'deadline') {
+      stop.next();
+      clock.to(1_000);
+    } else serving.unsubscribe();
+    t.equal(chosen, 1, way);
+    for (const wire of wires.slice(1)) t.same([wire.count('handshake 2'), wire.count('abort')], [0, 1], way);
+    t.equal(clock.pending, 0);
+  }
+});
+
+t.test('drain: with a notifier that fails at once nobody begins to listen', async (t) => {
+  let listeners = 0;
+  let error: unknown;
+  const listener = new Observable<Wire['duplex']>(() => void listeners++);
+  const stop = drain(
+    throwError(() => new Error('no notifier')),
+    { deadline: 1_000 },
+  );
+  listener
+    .pipe(secureEach(placeboEngine.server(), () => NEVER, { drain: stop }))
+    .subscribe({ error: (thrown: unknown) => (error = thrown) });
+  t.match(error, { message: 'no notifier' });
+  t.equal(listeners, 0);
 });
 
 t.test('drain: options that cannot be', async (t) => {

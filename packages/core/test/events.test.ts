@@ -193,6 +193,7 @@ t.test('observe: a function that throws, or gives no observers, ends its own con
     ],
     [() => undefined as never, { name: 'ApiMisuseError' }],
     [() => 5 as never, { name: 'ApiMisuseError' }],
+    [() => ({ event: {} }) as never, { name: 'ApiMisuseError', message: /no 'event'; there are .*events/ }],
   ];
   for (const [observe, error] of faults) {
     const wire = new Wire();
@@ -204,6 +205,18 @@ t.test('observe: a function that throws, or gives no observers, ends its own con
     t.same(wire.calls, ['abort']);
   }
   t.ok(new ApiMisuseError('x'));
+});
+
+t.test('observe: observers that would hear nothing are refused when the operator is made', async (t) => {
+  for (const observe of [null, 5, { event: {} }, { events: () => undefined }, { acks: null }])
+    t.throws(
+      () => secure(placeboEngine.client(), { observe: observe as never }),
+      ApiMisuseError,
+      JSON.stringify(observe),
+    );
+  for (const scheduler of [null, {}, () => undefined])
+    t.throws(() => secure(placeboEngine.client(), { scheduler: scheduler as never }), /scheduler of RxJS/);
+  t.doesNotThrow(() => secure(placeboEngine.client(), { observe: Object.create({ event: {} }) as object }));
 });
 
 t.test('events: while nobody observes, no event is made', async (t) => {

@@ -1,9 +1,9 @@
 // What comes before TLS, as core sees it: a transport that is ready, and the operator in front of each connection of a listener.
-import { type ByteDuplex, secure, secureEach, type UpgradeReady, upgradeReady, use } from '@rxtls/core';
-import { concat, EMPTY, lastValueFrom, map, NEVER, type Observable, of, toArray } from 'rxjs';
+import { type ByteDuplex, drain, secure, secureEach, type UpgradeReady, upgradeReady, use } from '@rxtls/core';
+import { concat, delay, EMPTY, lastValueFrom, map, NEVER, type Observable, of, Subject, toArray } from 'rxjs';
 import t from 'tap';
 import { memoryPair } from '../../transport-memory/src/index.ts';
-import { ascii, placeboEngine, text } from './bench.ts';
+import { ascii, Clock, placeboEngine, text, Wire } from './bench.ts';
 
 const kept = <T>(...values: readonly T[]): Observable<T> => concat(of(...values), NEVER);
 const ready = map((duplex: ByteDuplex): UpgradeReady => upgradeReady(duplex));
@@ -72,6 +72,45 @@ t.test('secureEach: each transport passes the upgrade by itself; a failure is to
   );
   t.equal(text(...(await lastValueFrom(answer))), 'hello');
   server.unsubscribe();
+});
+
+t.test('secureEach: a transport whose upgrade nobody waits for is cut, by a drain too', async (t) => {
+  for (const isDrained of [false, true]) {
+    const [wire, clock, stop] = [new Wire(), new Clock(), new Subject<void>()];
+    const listener = new Subject<ByteDuplex>();
+    const serving = listener
+      .pipe(
+        secureEach(placeboEngine.server(), () => NEVER, {
+          scheduler: clock,
+          upgrade: delay<ByteDuplex>(5_000, clock),
+          drain: drain(stop, { deadline: 1_000 }),
+        }),
+      )
+      .subscribe();
+    listener.next(wire.duplex);
+    if (isDrained) {
+      stop.next();
+      clock.to(1_000);
+    } else serving.unsubscribe();
+    t.ok(serving.closed);
+    t.same(wire.calls, ['abort']);
+    t.equal(clock.pending, 0);
+  }
+});
+
+t.test('secureEach: an upgrade that throws, or gives what is no observable, leaves nothing open', async (t) => {
+  const threw = (): never => {
+    throw new Error('no operator');
+  };
+  for (const upgrade of [threw, () => undefined as never, () => EMPTY]) {
+    const wire = new Wire();
+    const failures: unknown[] = [];
+    kept(wire.duplex)
+      .pipe(secureEach(placeboEngine.server(), () => NEVER, { upgrade, failed: ({ error }) => failures.push(error) }))
+      .subscribe();
+    t.match(failures, [{ name: 'ApiMisuseError', message: /the upgrade/ }]);
+    t.same(wire.calls, ['abort']);
+  }
 });
 
 t.test('secureEach: an upgrade that is no operator', async (t) => {

@@ -114,6 +114,21 @@ await t.test("time is the scheduler's: two looks, then polls; nothing pending af
   t.equal(log.sets.length, 1);
 });
 
+await t.test('two looks are never less than settle apart, however short poll is', async (t) => {
+  const { clock, log, looked, paths } = virtual(t, { settle: 100, poll: 10 });
+  await looked(2);
+  clock.pass(100);
+  await log.emission(1);
+  t.same(clock.pending, [100]);
+  rename(paths.key, newPair().key);
+  for (let look = 0; look < 3; look++) {
+    clock.pass(100);
+    await looked(1);
+    t.same(clock.pending, [100]);
+  }
+  log.stop();
+});
+
 await t.test(
   'the default times: 10 s for the first set, 5 s of patience, a look a second while something is wrong',
   async (t) => {
