@@ -73,7 +73,8 @@ function entries(
   };
   return [
     ...settings.virtualHosts
-      .map(({ pattern, credentials }) => entry({ ...settings, credentials }, pattern))
+      // The staple is about another certificate than theirs.
+      .map(({ pattern, credentials }) => entry({ ...settings, credentials, ocspStaple: undefined }, pattern))
       .sort((one, other) => Number(one.pattern.startsWith('*')) - Number(other.pattern.startsWith('*'))),
     entry(settings, ''),
   ];
