@@ -33,8 +33,8 @@ export class ServerConnector implements Connector {
   readonly #settings: ServerSettings;
   readonly #servers: NodeServers;
   readonly #proved: ProvedChains;
-  readonly #hello: ClientHelloReader;
-  #helloIsOpen = true;
+  /** Until the ClientHello is complete: it may be long, and a connection too. */
+  #hello: ClientHelloReader | undefined;
   #nameSent: string | undefined;
   #tickets: readonly Uint8Array[] = [];
   #helloProblem: unknown;
@@ -59,7 +59,7 @@ export class ServerConnector implements Connector {
    * OpenSSL has one key for them.
    */
   preview(core: EngineCore, bytes: Uint8Array): void {
-    if (!this.#helloIsOpen) return;
+    if (this.#hello === undefined) return;
     try {
       const hello = this.#hello.receive(bytes);
       if (hello === undefined) return;
@@ -71,12 +71,13 @@ export class ServerConnector implements Connector {
       if (this.#servers.chooseByName) throw error;
       this.#helloProblem = error;
     }
-    this.#helloIsOpen = false;
+    this.#hello = undefined;
     if (this.#server === undefined) this.#connect(core);
+    this.#tickets = [];
   }
 
   get awaitsHello(): boolean {
-    return this.#server === undefined && this.#helloIsOpen;
+    return this.#server === undefined && this.#hello !== undefined;
   }
 
   #connect(core: EngineCore): void {

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Socket } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { TlsVersion } from '@rxtls/core/engine';
 import t from 'tap';
 import { nodeEngine } from '../src/index.ts';
-import { type Pair, pair, pieces, turn, whole } from './harness.ts';
+import { type End, type Pair, pair, pieces, turn, whole } from './harness.ts';
 import { credentials, host, hostRsa, root } from './pki.ts';
 
 const random = (): (() => number) => {
@@ -89,4 +91,30 @@ t.test("a client that is slower than Node's own handshake timeout: how it fails 
   t.match(server.error, { name: 'PeerIncompatibleError' });
   client.engine.destroy();
   server.engine.destroy();
+});
+
+t.test('a server keeps nothing of a ClientHello, however long, once it has read it', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const alpnProtocols = Array.from({ length: 230 }, (_, at) => `${at}`.padStart(255, 'x'));
+  const client = nodeEngine.client({ serverName: 'host.test', ca: root.pem, alpnProtocols, sessions: 'none' });
+  const own = { credentials: credentials(host), clientCa: root.pem } as const;
+  const server = nodeEngine.server({ ...own, clientAuth: 'request', serverNames: { 'host.test': credentials(host) } });
+  const servers: End[] = [];
+  const held = async (): Promise<number> => {
+    await turn();
+    collect();
+    return process.memoryUsage().arrayBuffers;
+  };
+  const before = await held();
+  for (let connections = 0; connections < 20; connections++) {
+    const met = pair(client, server);
+    await met.run();
+    t.equal(met.server.error, undefined);
+    met.client.engine.destroy();
+    servers.push(met.server);
+  }
+  const each = ((await held()) - before) / servers.length;
+  for (const { engine } of servers) engine.destroy();
+  t.ok(each < 8_192, `${Math.round(each)} bytes for each connection`);
 });
