@@ -13,6 +13,9 @@ import { maxSessionAge, maxTicketBytes } from './tls13-session.ts';
 /** The client's chain still passes; asked again at each resumption. */
 export type ChainStillGood = (host: TlsHost, chain: readonly Uint8Array[]) => boolean;
 
+/** By how much the clock of whoever has sealed a ticket may be ahead of ours: a client comes back within milliseconds. */
+const maxClockSkew = 10_000;
+
 /** What a session is asked for. */
 type Asked = Pick<ServerSession, 'hash' | 'scope'>;
 
@@ -45,7 +48,7 @@ export class ServerTickets {
     if (hash !== asked.hash) return false;
     const age = host.wallClock() - firstVerifiedAt;
     // Its life is counted from the first full handshake, whatever was resumed since.
-    if (age < 0 || age >= this.#life(firstVerifiedAt, chain)) return false;
+    if (age < -maxClockSkew || age >= this.#life(firstVerifiedAt, chain)) return false;
     return equalBytes(scope, asked.scope) && this.#stillGood(host, chain);
   }
 
@@ -57,7 +60,8 @@ export class ServerTickets {
     number: number,
   ): Uint8Array | undefined {
     const { hash, firstVerifiedAt, chain } = session;
-    const left = firstVerifiedAt + this.#life(firstVerifiedAt, chain) - host.wallClock();
+    const life = this.#life(firstVerifiedAt, chain);
+    const left = Math.min(life, firstVerifiedAt + life - host.wallClock());
     if (left < 1_000) return undefined;
     const nonce = Uint8Array.of(number);
     const psk = ticketPsk(this.#crypto, hash, resumption, nonce);
