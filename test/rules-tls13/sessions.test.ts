@@ -36,6 +36,8 @@ interface Taken {
   readonly ticket: Uint8Array;
   readonly key: Uint8Array;
   readonly ageAdd: number;
+  /** Seconds. */
+  readonly lifetime: number;
 }
 /** Tickets as somebody keeps them who would offer them to anybody. */
 function tickets(factory: ReturnType<typeof server>, raw = {}, end: EndOptions = {}): readonly Taken[] {
@@ -47,7 +49,8 @@ function tickets(factory: ReturnType<typeof server>, raw = {}, end: EndOptions =
       const nonce = message.slice(13, 13 + message[12]!);
       const at = 13 + nonce.length;
       const length = (message[at]! << 8) + message[at + 1]!;
-      return { ticket: message.slice(at + 2, at + 2 + length), key: peer.psk(nonce), ageAdd: 0 };
+      const lifetime = Buffer.from(message).readUInt32BE(4);
+      return { ticket: message.slice(at + 2, at + 2 + length), key: peer.psk(nonce), ageAdd: 0, lifetime };
     });
 }
 /** What comes of a ticket offered by a client that checks nothing. */
@@ -170,6 +173,13 @@ t.test('S3 (tls13) a chain that has expired since is not resumed, on either side
   }
   t.equal(offered(serverOf(), kept!, {}, at(now + 7 * day - 1_000)).negotiated?.resumed, true);
   t.equal(offered(serverOf(), kept!, {}, at(now + 7 * day)).negotiated?.resumed, false);
+  // Nor does one whose clock is behind say more.
+  const [ahead] = tickets(serverOf());
+  const psks = [{ kind: 'resumption', identity: ahead!.ticket, key: ahead!.key }] as const;
+  t.same(
+    tickets(serverOf(), { psks }, at(now - 5_000)).map(({ lifetime }) => lifetime),
+    [7 * 24 * 3_600],
+  );
 });
 
 t.test('S4 (tls13) there is no static ticket key: keys rotate, and what is no key is refused', async (t) => {

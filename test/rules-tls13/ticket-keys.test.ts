@@ -59,6 +59,25 @@ t.test("S4 (tls13): servers with equal keys resume one another's sessions, on ei
   t.equal(meet(stranger, serverOf({ ticketKeys: { current: second, previous: [third] } })), 'false false');
 });
 
+t.test('S4 (tls13): machines whose clocks differ by seconds resume what was made a moment ago', async (t) => {
+  const visit = (mine: ReturnType<typeof client>, behindBy: number) => {
+    const { client: c, server: s } = both(
+      { client: mine, server: serverOf({ ticketKeys: { current: first } }) },
+      { client: { wallClock: () => now }, server: { wallClock: () => now - behindBy } },
+    );
+    return `${c.negotiated?.resumed} ${s.negotiated?.resumed}`;
+  };
+  for (const [behindBy, expected] of [
+    [1, 'true true'],
+    [9_000, 'true true'],
+    [60_000, 'false false'],
+  ] as const) {
+    const mine = clientOf();
+    t.equal(visit(mine, 0), 'false false');
+    t.equal(visit(mine, behindBy), expected, `${behindBy} ms behind`);
+  }
+});
+
 t.test('S4 (tls13): a ticket resumes under a previous key, and not when that was dropped', async (t) => {
   const before = serverOf({ ticketKeys: { current: first } });
   const rotated = serverOf({ ticketKeys: { current: second, previous: [first] } });

@@ -211,7 +211,7 @@ for (const kit of kits) {
   });
 }
 
-for (const kit of kitsWithTickets)
+for (const kit of kitsWithTickets) {
   t.test(
     `A1 (${kit.name}): serverNames: a dot at the end changes no name, and no wildcard stands for nothing`,
     async (t) => {
@@ -226,3 +226,22 @@ for (const kit of kitsWithTickets)
       t.equal(server.connections.length, 4);
     },
   );
+
+  t.test(
+    `A1 (${kit.name}): a staple goes with the credentials it stands beside, never with a virtual host's`,
+    async (t) => {
+      const ocspStaple = Uint8Array.of(0x30, 3, 2, 1, 0);
+      const credentials = await kit.issue({ names: ['a.test'] });
+      const serverNames = { 'b.test': await kit.issue({ names: ['b.test'] }) };
+      const server = served(t, kit.server({ credentials }, { serverNames, ocspStaple }));
+      for (const serverName of ['a.test', 'b.test']) {
+        const { connection } = await server.arrive(kit.client({ serverName, requestOcsp: true })).met();
+        t.strictSame(
+          connection.negotiated.peer.ocspStaple,
+          serverName === 'a.test' ? ocspStaple : undefined,
+          serverName,
+        );
+      }
+    },
+  );
+}

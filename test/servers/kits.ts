@@ -26,6 +26,7 @@ export interface MoreServerOptions {
   readonly ticketKeys?: Uint8Array | TicketKeys;
   readonly serverNames?: Readonly<Record<string, Pair>>;
   readonly requireServerName?: boolean;
+  readonly ocspStaple?: Uint8Array;
 }
 
 export interface ClientOptions {
@@ -34,6 +35,7 @@ export interface ClientOptions {
   readonly credentials?: Pair;
   readonly alpnProtocols?: readonly string[];
   readonly sessions?: SessionStore | 'none';
+  readonly requestOcsp?: boolean;
 }
 
 export interface ServerKit {

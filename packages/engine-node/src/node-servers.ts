@@ -73,7 +73,8 @@ function entries(
   };
   return [
     ...settings.virtualHosts
-      .map(({ pattern, credentials }) => entry({ ...settings, credentials }, pattern))
+      // The staple is about another certificate than theirs.
+      .map(({ pattern, credentials }) => entry({ ...settings, credentials, ocspStaple: undefined }, pattern))
       .sort((one, other) => Number(one.pattern.startsWith('*')) - Number(other.pattern.startsWith('*'))),
     entry(settings, ''),
   ];
@@ -85,4 +86,6 @@ const sessionPolicy = (settings: ServerSettings, virtualHost: string): string =>
     [settings.clientAuth, settings.trust?.hash ?? null, settings.verify !== undefined],
     [virtualHost, settings.credentials.map(({ names }) => names)],
     [settings.alpnProtocols, settings.versions, settings.legacy],
+    // OpenSSL takes a session's cipher as it is, whatever the context has.
+    [settings.ciphers ?? null, settings.groups ?? null, settings.signatureAlgorithms ?? null],
   ]);

@@ -73,6 +73,7 @@ export class ServerConnector implements Connector {
     }
     this.#hello = undefined;
     if (this.#server === undefined) this.#connect(core);
+    this.#tickets = [];
   }
 
   get awaitsHello(): boolean {

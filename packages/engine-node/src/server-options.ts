@@ -38,7 +38,7 @@ export interface NodeServerOptions {
   readonly ticketKeys?: Uint8Array | TicketKeys;
   /** `'none'`: no resumption. */
   readonly sessions?: 'none';
-  /** A DER OCSP response for clients that ask (RFC 6066 §8). */
+  /** A DER OCSP response about `credentials`, for clients that ask (RFC 6066 §8); those of `serverNames` go without. */
   readonly ocspStaple?: Uint8Array;
   readonly keylog?: boolean;
   /** Default `TLSv1.2`. */

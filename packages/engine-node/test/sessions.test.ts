@@ -140,6 +140,26 @@ for (const version of versions) {
     t.match(dropped.client.error, { reason: 'expired' });
   });
 
+  t.test(
+    `S2 (node): ${version}: whom OpenSSL refuses in a full handshake has no ticket to come back with`,
+    async (t) => {
+      // The leaf's path leads to an anchor, but through a certificate that is no authority's: a ticket would not show that.
+      const pinned = issue({ usage: 'clientAuth' });
+      const below = issue({ issuer: pinned, usage: 'clientAuth' });
+      const server = serverOf(version, { clientAuth: 'require', clientCa: pinned.pem });
+      const sessions = memorySessions();
+      const factory = clientOf({ sessions, credentials: credentials(below) });
+      for (let visits = 0; visits < 2; visits++) {
+        const refused = await meet(factory, server);
+        t.match(refused.server.error, { name: 'CertificateError', reason: 'wrong-usage' });
+        t.notOk(refused.client.events.some(({ type }) => type === 'ticket'));
+        t.equal(sessions.size, 0);
+      }
+      await meet(clientOf({ sessions, credentials: credentials(pinned) }), server);
+      t.ok(sessions.size > 0, 'whoever is trusted has one');
+    },
+  );
+
   t.test(`${version}: a resumed client's whole chain is judged again, by way of its intermediate`, async (t) => {
     const leaf = issue({ issuer: intermediate, usage: 'clientAuth' });
     const server = serverOf(version, { clientAuth: 'require', clientCa: root.pem });

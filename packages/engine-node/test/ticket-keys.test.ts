@@ -135,6 +135,21 @@ for (const version of versions) {
         }
   });
 
+  t.test(`S2 (node): ${version}: what a server no longer speaks is not spoken in resumptions either`, async (t) => {
+    const suite = version === 'TLSv1.2' ? 'ECDHE-ECDSA-AES128-SHA' : 'TLS_CHACHA20_POLY1305_SHA256';
+    const other = version === 'TLSv1.2' ? 'ECDHE-ECDSA-AES128-GCM-SHA256' : 'TLS_AES_128_GCM_SHA256';
+    for (const [before, after] of [
+      [{ ciphers: suite }, { ciphers: other }],
+      [{ groups: 'P-384' }, { groups: 'X25519' }],
+      [{ signatureAlgorithms: 'ECDSA+SHA256:ECDSA+SHA384' }, { signatureAlgorithms: 'ECDSA+SHA256' }],
+    ] as Partial<NodeServerOptions>[][]) {
+      const mine = clientOf({ ciphers: [suite, other] });
+      await meet(mine, serverOf(version, { ...before, ticketKeys: first }));
+      t.equal(await meet(mine, serverOf(version, { ...after, ticketKeys: first })), 'false false');
+      t.equal(await meet(mine, serverOf(version, { ...after, ticketKeys: first })), 'true true');
+    }
+  });
+
   t.test(`S1 (node): ${version}: virtual hosts keep their tickets apart across a rotation`, async (t) => {
     const own = credentials(twoNames);
     const hosts = { credentials: own, serverNames: { 'host.test': own, '*.test': own }, requireServerName: true };

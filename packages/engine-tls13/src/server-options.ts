@@ -61,7 +61,7 @@ export interface Tls13ServerOptions {
   readonly sessions?: 'none';
   /** Keys that clients have from elsewhere (RFC 8446 §4.2.11). A client that uses one shows no certificate. */
   readonly externalPsks?: ExternalPsk | readonly ExternalPsk[];
-  /** A DER OCSP response for clients that ask (RFC 6066 §8). */
+  /** A DER OCSP response about `credentials`, for clients that ask (RFC 6066 §8); those of `serverNames` go without. */
   readonly ocspStaple?: Uint8Array;
   readonly cipherSuites?: readonly CipherSuiteName[];
   readonly groups?: readonly GroupName[];

@@ -121,3 +121,51 @@ for (const role of ['client', 'server'] as const)
     }
     t.end();
   });
+
+t.test('what was opened of a ticket is wiped, and a resumed chain shares no memory with its secret', async (t) => {
+  const opened: Uint8Array[] = [];
+  const crypto: CryptoProvider = {
+    ...nodeCrypto,
+    recordKey(suite, bytes) {
+      const recordKey = nodeCrypto.recordKey(suite, bytes);
+      const open: typeof recordKey.open = (nonce, header, sealed) => {
+        const content = recordKey.open(nonce, header, sealed);
+        // Of a ticket: the header is its key's name and what it is for.
+        if (content !== undefined && header.length === 17) opened.push(content);
+        return content;
+      };
+      return { seal: (...given) => recordKey.seal(...given), open, wipe: () => recordKey.wipe() };
+    },
+  };
+  const own = await pki.leaf('client');
+  const ticketKeys = Uint8Array.from({ length: 48 }, (_, at) => at * 7);
+  const trust = { clientAuth: 'require', clientCa: pki.authorityPem } as const;
+  const make = (options: object) =>
+    tls13EngineOn(crypto).server({ credentials: { cert, key }, ticketKeys, ...trust, ...options });
+  const credentials = { cert: own.certificatePem, key: own.keyPem };
+  const clients = tls13EngineOn(nodeCrypto).client({ serverName: 'localhost', ca: pki.authorityPem, credentials });
+  const shown: Uint8Array[] = [];
+  const verify = ({ chain }: { readonly chain: readonly Uint8Array[] }) => shown.push(...chain) > 0;
+  for (const [options, resumed] of [
+    [{ verify }, false],
+    [{ verify }, true],
+    [{ alpnProtocols: ['another.scope'] }, false],
+  ] as const) {
+    const [client, server] = [new Side(clients), new Side(make(options))];
+    exchange(client, server);
+    for (const task of server.tasks) task.resolve(await (task.run() as Promise<unknown>));
+    exchange(client, server);
+    t.equal(server.negotiated?.resumed, resumed);
+    shown.push(...server.negotiated!.peer.chain);
+    client.engine.destroy();
+    server.engine.destroy();
+  }
+  t.ok(shown.length > 6);
+  t.same(
+    shown.filter(({ length, buffer }) => length !== buffer.byteLength),
+    [],
+    'a clone of an array takes all of its buffer along',
+  );
+  t.equal(opened.length, 2);
+  t.notOk(opened.some((content) => content.some((byte) => byte !== 0)));
+});

@@ -210,7 +210,7 @@ export class ServerHandshake implements Handshake {
   }
 
   #prove(then: () => void): void {
-    const { schemes, clientAuth, ocspStaple } = this.#settings;
+    const { schemes, clientAuth, credentials, ocspStaple } = this.#settings;
     if (clientAuth !== 'none')
       this.#send(
         encodeCertificateRequest({
@@ -222,7 +222,9 @@ export class ServerHandshake implements Handshake {
     // RFC 8446 §4.2.3: "Clients which desire the server to authenticate itself via a certificate MUST send the "signature_algorithms" extension"; "missing_extension".
     if (this.#hello.schemes === undefined) throw missing('signature_algorithms');
     const chosen = selectCredentials(this.#selection.credentials, this.#hello.schemes, schemes);
-    const staple = this.#hello.wantsStaple ? ocspStaple : undefined;
+    // A virtual host's certificate is another one than the staple is about.
+    const isStapled = this.#hello.wantsStaple && this.#selection.credentials === credentials;
+    const staple = isStapled ? ocspStaple : undefined;
     sendProof(this.#connection, this.#transcript, { role: 'server', ...chosen, ocspStaple: staple }, then);
   }
 

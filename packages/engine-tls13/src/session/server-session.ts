@@ -34,17 +34,17 @@ export function encodeServerSession(session: ServerSession): Uint8Array {
   return writer.finish();
 }
 
-/** Reads what {@link encodeServerSession} has written; undefined for another version. */
+/** Reads what {@link encodeServerSession} has written, into arrays of its own; undefined for another version. */
 export function decodeServerSession(bytes: Uint8Array): ServerSession | undefined {
   const reader = new Reader(bytes, 'ticket');
   if (reader.uint8('version') !== version) return undefined;
   const hash = hashes[reader.uint8('hash')];
   const scope = reader.vector(1, 0, 255, 'scope');
-  const psk = reader.vector(1, 0, 255, 'psk');
+  const secret = reader.vector(1, 0, 255, 'psk');
   const firstVerifiedAt = reader.uint32('high') * 0x1_0000_0000 + reader.uint32('low');
   const list = reader.inside(3, 0, 0xff_ffff, 'chain');
   reader.end();
   const chain: Uint8Array[] = [];
-  while (!list.isAtEnd) chain.push(list.vector(3, 1, 0xff_ffff, 'certificate'));
-  return hash && { hash, scope, psk, firstVerifiedAt, chain };
+  while (!list.isAtEnd) chain.push(new Uint8Array(list.vector(3, 1, 0xff_ffff, 'certificate')));
+  return hash && { hash, scope: new Uint8Array(scope), psk: new Uint8Array(secret), firstVerifiedAt, chain };
 }
