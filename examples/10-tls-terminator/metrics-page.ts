@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { type ConnectionMetrics, connectionMetrics } from '@rxtls/opentelemetry';
+import { groupBy } from 'rxjs';
 import type { News } from './news.ts';
 
 /** What Prometheus reads, and what there is to observe for it. */
@@ -16,8 +17,12 @@ export interface MetricsPage extends Pick<ConnectionMetrics, 'observe'> {
 export async function metricsPage(port: number, { files, credentials, failed, drained }: News): Promise<MetricsPage> {
   const exporter = new PrometheusExporter({ preventServerStart: true, withoutScopeInfo: true }); // its own server takes no port 0
   const provider = new MeterProvider({ readers: [exporter] });
-  const metrics = connectionMetrics(provider.getMeter('tls-terminator'));
-  files.subscribe(({ event }) => event.type === 'rejected' && metrics.credentials.next(event));
+  const meter = provider.getMeter('tls-terminator');
+  const metrics = connectionMetrics(meter);
+  files.pipe(groupBy(({ name }) => name)).subscribe((own) => {
+    const { credentials } = connectionMetrics(meter, { attributes: { 'rxtls.certificate': own.key } });
+    own.subscribe(({ event }) => credentials.next(event));
+  });
   credentials.subscribe(metrics.credentials);
   failed.subscribe(metrics.failed);
   drained.subscribe(metrics.drained);

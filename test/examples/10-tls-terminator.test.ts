@@ -49,6 +49,7 @@ for (const engine of engines) {
       String.raw`\*.example: not used: key is not the key of the first certificate in cert.*`,
       `by certificate: ${[1, 2, 3, 4, 5].map((nth) => String.raw`[1-9]\d* by ${nth}`).join(', ')}`,
       `  rxtls_server_credential_generation 5`,
+      String.raw`  rxtls_server_credential_not_after\{rxtls_certificate="\*\.b\.example"\} 1\d{9}`,
       String.raw`  rxtls_server_credential_rejections_total\{.*rxtls_reason="mismatch"\} 1`,
       `SIGTERM: nobody else is let in`,
       `${at} cut at the deadline, 0 bytes lost`,
@@ -168,7 +169,10 @@ for (const engine of engines) {
       await server.rotate();
       const page = await server.metrics();
       t.match(page, new RegExp(`^rxtls_server_credential_generation ${server.certificates.length}$`, 'm'));
-      t.match(page, /^rxtls_server_credential_rejections_total\{.*rxtls_reason="mismatch"\} 1$/m);
+      t.match(
+        page,
+        /^rxtls_server_credential_rejections_total\{rxtls_certificate="\*\.example",.*rxtls_reason="mismatch"\} 1$/m,
+      );
       t.match(page, /^rxtls_server_handshake_duration_count\{/m);
     });
 
