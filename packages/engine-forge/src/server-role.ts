@@ -118,7 +118,11 @@ export class ServerRole implements ForgeRole {
     if (!resumed) checkJudgedKey(session?.clientCertificate, chain);
     const serverName = this.#hello?.serverName;
     return {
-      peer: { chain, verification: chain.length > 0 ? 'passed' : 'not-requested' },
+      // Copies: what the session has is for other connections, too.
+      peer: {
+        chain: chain.map((der) => new Uint8Array(der)),
+        verification: chain.length > 0 ? 'passed' : 'not-requested',
+      },
       resumed,
       ...(serverName !== undefined && { serverName }),
       ...(verify !== undefined && { verify }),
