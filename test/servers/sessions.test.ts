@@ -7,7 +7,7 @@ import { memorySessions } from '@rxtls/engine-node';
 import { BehaviorSubject } from 'rxjs';
 import t from 'tap';
 import { kits, kitsWithTickets } from './kits.ts';
-import { listening, visit } from './listening.ts';
+import { listening, visit, type Visitor } from './listening.ts';
 import { echoes, served } from './served.ts';
 
 t.setTimeout(120_000);
@@ -123,6 +123,36 @@ for (const kit of kits) {
     },
   );
 }
+
+for (const kit of kits)
+  t.test(`S1 (${kit.name}): what is done to the chain that was shown changes nobody's session`, async (t) => {
+    const seen: string[] = [];
+    const ruin = (chain: readonly Uint8Array[]): void => {
+      seen.push(chain.map((der) => Buffer.from(der).toString('hex')).join());
+      for (const der of chain) der.fill(0);
+      (chain as Uint8Array[]).length = 0;
+    };
+    const verify = ({ chain }: { readonly chain: readonly Uint8Array[] }): boolean => {
+      ruin(chain);
+      return true;
+    };
+    const credentials = await kit.issue();
+    for (const own of [{ verify }, {}]) {
+      const clientCa = kit.pki.authorityPem;
+      const server = await listening(t, kit.server({ credentials, clientAuth: 'require', clientCa, ...own }));
+      const client = await kit.leaf('client');
+      const shown: Visitor = { ...client };
+      for (const resumed of [false, true, true]) {
+        const { session, ...met } = await visit(server, kit, shown);
+        t.match(met, { resumed, error: undefined });
+        ruin(server.connections.at(-1)!.negotiated.peer.chain);
+        Object.assign(shown, { session });
+      }
+      t.same(server.failures, []);
+    }
+    t.equal(seen.length, 9);
+    t.equal(new Set(seen).size, 1, 'the same chain each time');
+  });
 
 for (const kit of kits)
   t.test(`S4 (${kit.name}): what no key was given for, no other server resumes`, async (t) => {

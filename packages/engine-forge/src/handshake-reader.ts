@@ -8,6 +8,8 @@ export interface HandshakeMessage {
 }
 
 const headerBytes = 4;
+/** For most messages. */
+const roomBytes = 512;
 /** node-forge is given each message in a record of its own, whose length has two bytes. */
 const mostBytesForForge = 0xffff;
 
@@ -17,7 +19,7 @@ const mostBytesForForge = 0xffff;
  */
 export class HandshakeReader {
   readonly #limits: Limits;
-  #bytes = new Uint8Array(512);
+  #bytes = new Uint8Array(roomBytes);
   #length = 0;
 
   constructor(limits: Limits) {
@@ -57,6 +59,11 @@ export class HandshakeReader {
     const bytes = this.#bytes.slice(0, end);
     this.#bytes.copyWithin(0, end, this.#length);
     this.#length -= end;
+    // What a long message needed is not kept for the life of the connection.
+    if (this.#length === 0 && this.#bytes.length > roomBytes) {
+      this.clear();
+      this.#bytes = new Uint8Array(roomBytes);
+    }
     return { type, bytes };
   }
 

@@ -51,7 +51,9 @@ export class ServerRole implements ForgeRole {
   readonly #host: TlsHost;
   readonly #writer = new RenegotiationInfoWriter();
   #reader: ClientHelloReader | undefined;
+  /** Until node-forge has its message: it may be long, and a connection too. */
   #hello: ClientHello | undefined;
+  #serverName: string | undefined;
   #resumable: ServerSession | undefined;
   #chain: readonly Uint8Array[] = [];
 
@@ -103,8 +105,11 @@ export class ServerRole implements ForgeRole {
   }
 
   message({ type, bytes }: HandshakeMessage): void {
-    if (type === handshakeType.clientHello && this.#hello !== undefined) this.#clientHello(this.#hello);
-    else if (type === handshakeType.certificate) this.#certificate(bytes);
+    if (type === handshakeType.clientHello && this.#hello !== undefined) {
+      this.#clientHello(this.#hello);
+      this.#serverName = this.#hello.serverName;
+      this.#hello = undefined;
+    } else if (type === handshakeType.certificate) this.#certificate(bytes);
   }
 
   outbound(ciphertext: BinaryString): BinaryString {
@@ -116,9 +121,13 @@ export class ServerRole implements ForgeRole {
     const resumed = session?.resuming === true;
     const chain = resumed ? (this.#resumable?.chain ?? []) : this.#chain;
     if (!resumed) checkJudgedKey(session?.clientCertificate, chain);
-    const serverName = this.#hello?.serverName;
+    const serverName = this.#serverName;
     return {
-      peer: { chain, verification: chain.length > 0 ? 'passed' : 'not-requested' },
+      // Copies: what the session has is for other connections, too.
+      peer: {
+        chain: chain.map((der) => new Uint8Array(der)),
+        verification: chain.length > 0 ? 'passed' : 'not-requested',
+      },
       resumed,
       ...(serverName !== undefined && { serverName }),
       ...(verify !== undefined && { verify }),
@@ -129,7 +138,7 @@ export class ServerRole implements ForgeRole {
     const state = connection.session?.resuming === true ? undefined : sessionState(connection);
     if (state === undefined) return;
     const firstVerifiedAt = this.#host.wallClock();
-    this.#sessions.put({ state, serverName: this.#hello?.serverName, chain: this.#chain, firstVerifiedAt });
+    this.#sessions.put({ state, serverName: this.#serverName, chain: this.#chain, firstVerifiedAt });
     this.#sessionId = state.id;
   }
 

@@ -58,7 +58,8 @@ export function judgeChain(shown: readonly Uint8Array[], rules: ChainRules): rea
   if (rules.identity !== undefined && !matchesIdentity(subjectAlternativeNames(path[0].der), rules.identity))
     throw refuse('wrong-name', `the peer's certificate is not for ${rules.identity.name}`);
   checkNameConstraints(path, rules);
-  return path.map(({ der }) => der);
+  // Copies: the anchors are not the caller's to change.
+  return path.map(({ der }) => new Uint8Array(der));
 }
 
 /**

@@ -1,4 +1,6 @@
 // Handshake messages inside the bodies of others: node-forge takes what a handler leaves over for the next message.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { EngineFailureError, PeerMisbehavedError } from '@rxtls/core/engine';
 import t from 'tap';
 import { parseCertificate } from '../src/certificates.ts';
@@ -98,4 +100,38 @@ t.test('the key that was used is held against the leaf that was judged', async (
   t.throws(() => checkJudgedKey(used, [clientLeaf.der]), EngineFailureError);
   t.throws(() => checkJudgedKey(null, [host.der]), EngineFailureError);
   t.ok(withOffender('client').end.negotiated);
+});
+
+t.test('a server keeps nothing of a ClientHello, however long, once it has read it', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const held = async (): Promise<number> => {
+    // What Node lets go of in a later turn is gone, too.
+    for (let turns = 0; turns < 4; turns++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      collect();
+    }
+    return process.memoryUsage().arrayBuffers;
+  };
+  const hello = new End(client()).take().slice(9);
+  // The extensions' length stands behind version and random, session id, cipher suites and compression methods.
+  const suites = 34 + 1 + hello[34]!;
+  const methods = suites + 2 + ((hello[suites]! << 8) | hello[suites + 1]!);
+  const at = methods + 1 + hello[methods]!;
+  const padding = Uint8Array.of(0x1a, 0x1a, 50_000 >> 8, 50_000 & 0xff, ...new Uint8Array(50_000));
+  const extensions = joined([hello.slice(at + 2), padding]);
+  const length = Uint8Array.of(extensions.length >> 8, extensions.length & 0xff);
+  const long = message(1, joined([hello.slice(0, at), length, extensions]));
+  const serving = server();
+  const before = await held();
+  const ends = Array.from({ length: 20 }, () => {
+    const end = new End(serving, { observed: false });
+    for (let from = 0; from < long.length; from += 16_384) end.give(record(22, long.subarray(from, from + 16_384)));
+    t.equal(end.error, undefined);
+    t.ok(end.take().length > 0, 'it answers');
+    return end;
+  });
+  const each = ((await held()) - before) / ends.length;
+  for (const { engine } of ends) engine?.destroy();
+  t.ok(each < 16_384, `${Math.round(each)} bytes for each connection`);
 });

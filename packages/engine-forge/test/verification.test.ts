@@ -204,6 +204,16 @@ t.test('S1 S2 S3 S5 (forge) a session is resumed under the same rules only, each
   );
 });
 
+t.test('S1 (forge) what is done to a chain that was shown does not reach the trust anchors', async (t) => {
+  const factory = client({ sessions: 'none' });
+  for (const seed of [80, 81]) {
+    const met = both({ client: factory, server: server() }, { server: { seed } });
+    const chain = met.client.negotiated?.peer.chain ?? [];
+    t.same(chain.at(-1), new Uint8Array(root.der));
+    for (const der of chain) der.fill(0);
+  }
+});
+
 t.test('S2 (forge) a session whose connection ended with a fatal alert is resumed by neither side', async (t) => {
   const opened = (seed: number): [Both, ReturnType<typeof server>, ReturnType<typeof client>] => {
     const [serving, resuming] = [server(), client({ sessions: memorySessions() })];

@@ -155,7 +155,8 @@ export class ServerConnector implements Connector {
     const problem = chainProblem(chain, rules);
     if (problem !== undefined) throw problem;
     if (!resumed) this.#remember(chain);
-    return { chain, verification: 'passed' };
+    // Copies: what is remembered is for other connections, too.
+    return { chain: chain.map((der) => new Uint8Array(der)), verification: 'passed' };
   }
 
   #fullChain(socket: TLSSocket, shown: Chain, trust: TrustAnchors, rules: ChainRules): Chain {

@@ -15,7 +15,11 @@ export function verifyTask(
   return {
     name: 'verify',
     alert: 'certificate_unknown',
-    run: () => verify?.({ chain: peer.chain, resumed, ...(serverName === undefined ? {} : { serverName }) }) ?? false,
+    // Copies: what is negotiated, and what a session remembers, is not the function's to change.
+    run: () => {
+      const chain = peer.chain.map((der) => new Uint8Array(der));
+      return verify?.({ chain, resumed, ...(serverName === undefined ? {} : { serverName }) }) ?? false;
+    },
     resolve: (accepted: unknown) => settle(accepted === true ? undefined : refused()),
     reject: settle,
   };

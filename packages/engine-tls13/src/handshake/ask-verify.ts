@@ -13,8 +13,9 @@ export function askVerify(
     then();
     return;
   }
-  // A list of its own: what is negotiated, and what goes into a ticket, is not the function's to turn around.
-  const peer = { chain: [...chain], resumed, ...(serverName !== undefined && { serverName }) };
+  // Copies: what is negotiated, and what goes into a ticket, is not the function's to change.
+  const copies = chain.map((der) => new Uint8Array(der));
+  const peer = { chain: copies, resumed, ...(serverName !== undefined && { serverName }) };
   connection.ask<unknown>({ name: 'verify', alert: 'certificate_unknown', run: () => verify(peer) }, (accepted) => {
     if (accepted !== true) throw new CertificateError('refused-by-verify', 'verify refused the peer');
     then();
