@@ -205,6 +205,9 @@ for (const engine of engines) {
       t.equal(`${await answered(silent, Buffer.alloc(0))}`, '0 bytes and an end');
       const talks = await server.client('far.example');
       t.equal(`${await answered(talks, randomBytes(10_000))}`, '10000 bytes and an end');
+      const offers = await server.client('far.example', { ALPNProtocols: ['h2'] });
+      t.equal(offers.alpnProtocol, false, 'a name whose one route is without ALPN takes whoever offers some too');
+      t.equal(`${await answered(offers, Buffer.alloc(0))}`, '0 bytes and an end');
 
       const accepted = far.next();
       const client = await server.client('far.example', { allowHalfOpen: true });
