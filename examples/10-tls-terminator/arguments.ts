@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { hostName } from '@rxtls/core/engine';
 import type { Credentials } from './certificates.ts';
 import { type EngineName, engines } from './engines.ts';
 import { patternFor, type Route } from './routes.ts';
@@ -34,7 +35,8 @@ export const helpText = `terminates TLS: routes by server name and ALPN to plain
   --listen PORT                   serves there until SIGTERM or SIGINT; without it, it shows itself and stops
   --host ADDRESS                  the local address (default 127.0.0.1)
   --route NAME[/ALPN]=HOST:PORT   where who asks for that name, and speaks that protocol, is passed on to; NAME may be
-                                  *.example.org; without /ALPN: who offers no protocol. Again for each route
+                                  *.example.org; without /ALPN: who offers no protocol, or anybody where the name has no
+                                  route with one. Again for each route
   --certificate NAME=CERT,KEY     PEM files, for a route's name or the *.name above it; followed as they are renewed
   --metrics PORT                  serves http://127.0.0.1:PORT/metrics for Prometheus
   --engine node|tls13             the TLS engine (default node)
@@ -101,18 +103,23 @@ function parsed(args: readonly string[]) {
   }
 }
 
-const hostName = String.raw`(?:\*\.)?[a-z\d-]+(?:\.[a-z\d-]+)*`;
+const namePattern = String.raw`(?:\*\.)?[a-z\d-]+(?:\.[a-z\d-]+)*`;
 const routeShape = new RegExp(
-  `^(${hostName})(?:/([\\x21-\\x3c\\x3e-\\x7e]{1,255}))?=(?:\\[([\\da-f:.]+)\\]|([^:=]+)):([1-9]\\d*)$`,
+  `^(${namePattern})(?:/([\\x21-\\x3c\\x3e-\\x7e]{1,255}))?=(?:\\[([\\da-f:.]+)\\]|([^:=]+)):([1-9]\\d*)$`,
   'i',
 );
-const certificateShape = new RegExp(`^(${hostName})=([^,]+),([^,]+)$`, 'i');
+const certificateShape = new RegExp(`^(${namePattern})=([^,]+),([^,]+)$`, 'i');
 
 function routeOf(text: string): Route {
   const [, name, alpn, ip, host = ip, port] = routeShape.exec(text) ?? [];
   if (name === undefined || host === undefined || port === undefined)
     throw new UsageError(
       `--route ${JSON.stringify(text)}: one such as app.example=127.0.0.1:9001 or *.app.example/h2=[::1]:9002 is wanted`,
+    );
+  // Or nobody could ask for it, and there would be nothing to serve.
+  if (hostName(name.replace(/^\*\./, '')) === undefined)
+    throw new UsageError(
+      `--route ${name}: a host's name is wanted before the =, no address: clients ask for nothing else`,
     );
   const backend = { host, port: whole(`--route ${name}`, port, 65_535) };
   return { name: name.toLowerCase(), ...(alpn !== undefined && { alpn }), backend };

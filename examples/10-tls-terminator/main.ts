@@ -35,9 +35,8 @@ function terminator(settings: Settings, { news, observing, stop, listening }: Su
             merge(
               passed(client, backend).pipe(map((): Moved => 'asked')),
               passed(backend, client).pipe(map((): Moved => 'answered')),
-            ),
+            ).pipe(seenOff(client, stop, quiet)),
           ),
-          seenOff(client, stop, quiet),
           timeout({ each: idle, with: silent }),
         ),
       {

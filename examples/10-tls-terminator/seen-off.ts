@@ -19,7 +19,7 @@ export type Moved = 'asked' | 'answered';
 
 /**
  * Half-closes a connection once it was told to stop, nothing has moved for `quiet` milliseconds, and what moved last was an
- * answer: a backend that thinks for longer is waited for.
+ * answer: a backend that thinks for longer is waited for. Begins when there is a backend: what a client asked before has not moved.
  */
 export const seenOff = (
   client: TlsConnection,

@@ -52,6 +52,12 @@ t.test('wrong arguments: 2, and one line', async (t) => {
     [[...both, '--route', 'a.example'], /--route "a.example": one such as/],
     [[...both, '--route', 'a b=127.0.0.1:9'], /--route "a b=127.0.0.1:9": one such as/],
     [[...both, '--route', 'b.example=127.0.0.1:0'], /one such as/],
+    [
+      [...both, '--route', '10.0.0.1=127.0.0.1:9'],
+      /--route 10.0.0.1: a host's name is wanted before the =, no address/,
+    ],
+    [[...both, '--route', '*.7=127.0.0.1:9'], /--route \*.7: a host's name is wanted/],
+    [[...both, '--route', `${'a'.repeat(64)}.example=127.0.0.1:9`], /a host's name is wanted/],
     [[...both, '--route', 'b.example=127.0.0.1:70000'], /--route b.example "70000"/],
     [[...both, '--certificate', 'b.example=b.crt'], /--certificate "b.example=b.crt": one such as/],
     [[...both, '--certificate', 'b.example=b.crt,b.key'], /--certificate b.example: no --route/],

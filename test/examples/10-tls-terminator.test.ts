@@ -2,6 +2,7 @@ import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createHttp } from 'node:http';
 import { createServer as createHttp2 } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
 import type { Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as moment } from 'node:timers/promises';
@@ -208,6 +209,9 @@ for (const engine of engines) {
       t.equal(`${await answered(silent, Buffer.alloc(0))}`, '0 bytes and an end');
       const talks = await server.client('far.example');
       t.equal(`${await answered(talks, randomBytes(10_000))}`, '10000 bytes and an end');
+      const offers = await server.client('far.example', { ALPNProtocols: ['h2'] });
+      t.equal(offers.alpnProtocol, false, 'a name whose one route is without ALPN takes whoever offers some too');
+      t.equal(`${await answered(offers, Buffer.alloc(0))}`, '0 bytes and an end');
 
       const accepted = far.next();
       const client = await server.client('far.example', { allowHalfOpen: true });
@@ -327,6 +331,30 @@ t.test('--idle ends who says nothing; a second signal ends the program at once',
   await moment(100); // the first one is told while it is still waited for
   program.signal('SIGTERM');
   t.equal(await program.exited, null);
+});
+
+t.test('SIGTERM: who has asked a backend that is slow to accept is waited for too', async (t) => {
+  // Its process is busy for a while, and two that wait to be accepted are all that its queue has room for.
+  const busy = `
+    const server = require('node:net').createServer((socket) => socket.on('error', () => undefined).pipe(socket));
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      require('node:fs').writeSync(1, 'port ' + server.address().port + '\\n');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
+    });`;
+  const slow = new Program(t, process.execPath, ['-e', busy]);
+  const port = Number((await slow.says(/^port (\d+)$/m))[1]);
+  const server = await Terminator.started(t, [`echo.example=127.0.0.1:${port}`], ['--quiet', '300']);
+  for (let waiting = 0; waiting < 2; waiting++) {
+    const socket = connectTcp({ host: '127.0.0.1', port });
+    t.teardown(() => void socket.destroy());
+    await once(socket, 'connect');
+  }
+  const client = await server.client('echo.example', { allowHalfOpen: true });
+  const answer = answered(client, Buffer.from('a question'));
+  server.program.signal('SIGTERM');
+  t.equal(`${await answer}`, 'a question');
+  t.equal(await server.program.exited, 0);
+  t.match(server.program.text, /^drained: 1 closed, 0 failed, 0 cut at the deadline$/m);
 });
 
 t.test('TLS 1.2: its close_notify ends both ways, which is no failure; a drain closes too', async (t) => {
