@@ -24,6 +24,7 @@ export async function operate(
   { engine, settings }: Arguments,
   terminator: (settings: Settings, surroundings: Surroundings) => Observable<unknown>,
 ): Promise<void> {
+  process.stdout.on('error', () => undefined); // who read the log is gone, and that ends nobody's connection
   const news = new News();
   log(news, print);
   // Loaded here: a terminator that is used needs nothing of it.

@@ -311,6 +311,17 @@ for (const engine of engines) {
   });
 }
 
+t.test('a log that nobody reads any more ends nothing', async (t) => {
+  const server = await Terminator.started(t, [`echo.example=127.0.0.1:${await backend(t, new Backend().server)}`]);
+  const client = await server.client('echo.example', { allowHalfOpen: true });
+  server.program.stopReading();
+  for (let round = 0; round < 3; round++)
+    await t.rejects(server.client('nobody.example'), { message: /unrecognized.name/ }, 'and is printed');
+  t.equal(`${await answered(client, Buffer.from('still here'))}`, 'still here');
+  server.program.signal('SIGTERM');
+  t.equal(await server.program.exited, 0, server.program.text);
+});
+
 t.test('--idle ends who says nothing; a second signal ends the program at once', async (t) => {
   const args = ['--idle', '600', '--deadline', '60000'];
   const server = await Terminator.started(

@@ -53,6 +53,11 @@ export class Program {
     this.#child.stdin.end();
   }
 
+  /** What it prints from now on finds no reader. */
+  stopReading(): void {
+    this.#child.stdout.destroy();
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }

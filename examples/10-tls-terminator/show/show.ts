@@ -65,8 +65,8 @@ export class Show {
       ],
       certificates: { '*.example': files('example'), '*.b.example': files('b.example') },
       metrics: 0,
-      deadline: 2_000,
-      quiet: 400,
+      deadline: 4_000,
+      quiet: 800,
       idle: 20_000,
     };
     const show = new Show(settings, { news, print, pki, folder, backends: [alpha, beta, gamma] });
@@ -163,7 +163,7 @@ export class Show {
     const connected = [1, 2, 3, 4].map(
       () =>
         new Promise<void>((resolve, reject) => {
-          const one = this.#visit('app.example', { chunks: 24, pace: 50, connected: resolve });
+          const one = this.#visit('app.example', { chunks: 16, pace: 50, connected: resolve });
           one.catch(reject);
           visits.push(one);
         }),
