@@ -19,7 +19,8 @@ export class Draining {
   /** How much had moved when each was last looked at. */
   readonly #stages = new Map<Stage, number>();
   #isBegun = false;
-  #isCutting = false;
+  /** The one that is being cut. */
+  #cutting: Stage | undefined;
   /** When no connection is left, and none will come. */
   #completed: (() => void) | undefined;
 
@@ -56,7 +57,7 @@ export class Draining {
   }
 
   ended(stage: Stage): void {
-    this.#report(stage, this.#isCutting ? 'cut' : stage.end === 'clean' ? 'closed' : 'failed');
+    this.#report(stage, stage === this.#cutting ? 'cut' : stage.end === 'clean' ? 'closed' : 'failed');
   }
 
   #begin(): void {
@@ -80,12 +81,13 @@ export class Draining {
   #cut(): void {
     const message = `open at the deadline of its drain, ${this.#drain.deadline} ms`;
     this.#admission.close();
-    // At once: below, nobody hears any more. Who has failed by itself waits for a slow reader alone.
-    for (const stage of this.#stages.keys()) if (stage.end === 'failed') stage.ending.abandon();
-    this.#isCutting = true;
     for (const stage of this.#stages.keys()) {
-      stage.ending.fail(new AbortedError(message, { retryable: true }), true);
-      this.#report(stage, 'cut'); // a reader that is slow to hear of it keeps nobody else from it
+      // Who has failed by itself, maybe by what the cut of another led to, waits for a slow reader alone. After `over` nobody hears of it.
+      const hasFailed = stage.end === 'failed';
+      this.#cutting = hasFailed ? undefined : stage;
+      if (hasFailed) stage.ending.abandon();
+      else stage.ending.fail(new AbortedError(message, { retryable: true }), true);
+      this.#report(stage, hasFailed ? 'failed' : 'cut'); // a reader that is slow to hear of it keeps nobody else from it
     }
     this.over.next();
   }

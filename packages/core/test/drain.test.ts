@@ -257,6 +257,22 @@ t.test('drain: slow readers: who failed before the deadline was not cut at it, a
   t.equal(server.clock.pending, 0);
 });
 
+// Found by test/properties/server-within.test.ts, seed 673988371.
+t.test('drain: who fails because another is cut at the deadline is told as failed, its reader slow', async (t) => {
+  const server = serve({ deadline: 2_000, quiet: 5_000 }, (connection) => connection.source.bytes);
+  const [cut, other] = [server.open(), server.open()];
+  for (const wire of [cut, other]) wire.give(record.applicationData(ascii('unread')));
+  server.stop.next();
+  cut.onWrite = () => other.source.fail(new Error('gone with it'), true); // its last alert
+  server.clock.to(2_000);
+  t.same(server.log, ['cut', 'failed', 'drained', 'complete']);
+  t.match(server.failures, [
+    { error: { message: /deadline of its drain/ } },
+    { error: { message: /transport failed: gone with it/ } },
+  ]);
+  t.equal(server.clock.pending, 0);
+});
+
 t.test('drain: whoever hears of the last but one may end the last one, and the end is told once', async (t) => {
   const log: string[] = [];
   const server = serve({
