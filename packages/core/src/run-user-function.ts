@@ -7,8 +7,8 @@ import {
   Subscription,
   take,
 } from 'rxjs';
+import { apart } from './apart.ts';
 import { type AlertDescription, EngineFailureError, HandshakeTimeoutError, TlsError } from './engine/index.ts';
-import { reporting } from './reporting.ts';
 
 /** A function of the user's, and what to do with its one value. */
 export interface UserFunction<T> {
@@ -85,11 +85,7 @@ export function runUserFunction<T>(task: UserFunction<T>): Subscription {
     complete: (): void => settle(values === 0 ? wrongCount('gave no value') : undefined),
   };
   // Two are enough, of an observable that never stops within `subscribe` too; and its teardown may throw like all that is the user's.
-  const given = input.pipe(take(2));
-  reporting(() => {
-    const subscription = given.subscribe(observer);
-    done.add(() => reporting(() => subscription.unsubscribe()));
-  });
+  done.add(apart(input.pipe(take(2))).subscribe(observer));
   return done;
 }
 
